@@ -1,0 +1,108 @@
+"""A plan: a compiled pipeline. Frozen, typed, ordered, serialisable; all that crosses from compile to run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Literal(msgspec.Struct, frozen=True, tag="literal"):
+    """A value written in the pipeline."""
+
+    value: Any
+
+
+class Ref(msgspec.Struct, frozen=True, tag="ref"):
+    """`${a.b[0].c}`: a path from a step, `inputs`, `item` or `index`. A name on a list maps over its items."""
+
+    path: tuple[str | int, ...]
+
+
+class Expression(msgspec.Struct, frozen=True, tag="expression"):
+    """Any other `${…}`: the source of a Jinja2 expression; `roots` are the names it reads."""
+
+    source: str
+    roots: tuple[str, ...]
+
+
+class Text(msgspec.Struct, frozen=True, tag="text"):
+    """Text around references; the parts are joined as strings."""
+
+    parts: tuple[Literal | Ref | Expression, ...]
+
+
+class Mapping(msgspec.Struct, frozen=True, tag="mapping"):
+    entries: dict[str, Value]
+
+
+class Sequence(msgspec.Struct, frozen=True, tag="sequence"):
+    items: tuple[Value, ...]
+
+
+class Template(msgspec.Struct, frozen=True, tag="template"):
+    """A Jinja2 prompt, by content; `name` (the path as written) only labels messages."""
+
+    name: str
+    source: str
+
+
+Value = Literal | Ref | Expression | Text | Mapping | Sequence | Template
+
+
+class InputSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One input of the pipeline: what a run must or may be given."""
+
+    name: str
+    type: str
+    title: str = ""
+    description: str = ""
+    required: bool = True
+    default: Any = None
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    unit: str = ""
+
+
+class Retry(msgspec.Struct, frozen=True, kw_only=True):
+    """`attempts` in all; before attempt n the step waits `backoff_s` × 2^(n-2) seconds, with jitter."""
+
+    attempts: int = 1
+    backoff_s: float = 1.0
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One stage. `providers` are ids in the order they are asked; `reads` the steps its values name."""
+
+    name: str
+    title: str
+    capability: str
+    providers: tuple[str, ...]
+    values: dict[str, Value] = {}
+    for_each: Value | None = None
+    when: Value | None = None
+    needs: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    retry: Retry = Retry()
+    timeout_s: float | None = None
+    cache: bool | None = None
+    optional: bool = False
+    mixing: bool = False
+    returns: str | None = None
+
+
+class Output(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    value: Value
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """A pipeline ready to run; `steps` are in an order in which each comes after what it reads and needs."""
+
+    name: str
+    title: str = ""
+    description: str = ""
+    inputs: tuple[InputSpec, ...] = ()
+    steps: tuple[Step, ...]
+    outputs: tuple[Output, ...] = ()

@@ -1,0 +1,101 @@
+"""Settings: one struct, and one function that reads the environment and the settings file."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import platformdirs
+
+from coursewright.errors import AuthFailed, InputError
+from coursewright.secrets import Secret
+
+
+class S3(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An S3-compatible store. The keys are the secrets `S3_ACCESS_KEY` and `S3_SECRET_KEY`."""
+
+    endpoint: str
+    bucket: str
+    prefix: str = ""
+    region: str = "us-east-1"
+    secure: bool = True
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an operator may set. Folders are created when first used."""
+
+    data_dir: Path
+    """Runs, the local store and Prefect's database."""
+    store_dir: Path | None = None
+    """The local store, when it is not `data_dir/store`."""
+    s3: S3 | None = None
+    """Keep artifacts in an S3-compatible server instead of the local folder."""
+    providers: dict[str, str] = {}
+    """Preferred provider by capability, for pipelines that name none: {tts: espeak}."""
+    workers: int = max(1, os.cpu_count() or 1)
+    """Worker processes, and blocking requests at once, in one run."""
+    prefect_api_url: str = ""
+    """An existing Prefect server. Empty: an embedded one is started when a run needs it."""
+    prefect_idle_s: float = 600.0
+    """The embedded Prefect server stops after so many seconds without a run."""
+    secrets: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"Settings(data_dir={str(self.data_dir)!r})"
+
+    def secret(self, name: str) -> Secret:
+        """The secret of that name. Raises `AuthFailed` when it is not set."""
+        if value := self.secrets.get(name):
+            return Secret(name, value)
+        raise AuthFailed(
+            f"the secret {name} is not set",
+            remedy=f"set COURSEWRIGHT_SECRET_{name}, or {name} under [secrets] in the settings file",
+        )
+
+
+PREFIX = "COURSEWRIGHT_"
+_SECRET = PREFIX + "SECRET_"
+_PLAIN = {"data_dir", "store_dir", "workers", "prefect_api_url", "prefect_idle_s"}
+
+
+def settings_from(env: Mapping[str, str]) -> Settings:
+    """Settings from `COURSEWRIGHT_*` variables over the TOML file that `COURSEWRIGHT_SETTINGS` names.
+
+    Without that variable the file is `settings.toml` in the user's configuration folder, if there is one.
+    Raises InputError naming the file and field at fault.
+    """
+    named = env.get(PREFIX + "SETTINGS")
+    path = Path(named) if named else Path(platformdirs.user_config_dir("coursewright")) / "settings.toml"
+    values = _read(path, must_exist=bool(named))
+    values.setdefault("data_dir", platformdirs.user_data_dir("coursewright"))
+    secrets = values.setdefault("secrets", {})
+    for name, value in env.items():
+        if name.startswith(_SECRET) and isinstance(secrets, dict):
+            secrets[name.removeprefix(_SECRET)] = value
+        elif (field := name.removeprefix(PREFIX).lower()) in _PLAIN and name.startswith(PREFIX):
+            values[field] = value
+    values.setdefault("prefect_api_url", env.get("PREFECT_API_URL", ""))
+    try:
+        return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        raise InputError(f"settings: {error}", remedy=f"correct {path} or the {PREFIX}… variables") from None
+
+
+def _path(wanted: type, value: object) -> object:
+    if wanted is Path and isinstance(value, str):
+        return Path(value).expanduser()
+    raise NotImplementedError
+
+
+def _read(path: Path, *, must_exist: bool) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        if must_exist:
+            raise InputError(f"settings file {path} does not exist", remedy="correct COURSEWRIGHT_SETTINGS") from None
+        return {}
+    except (OSError, ValueError) as error:
+        raise InputError(f"settings file {path} cannot be read: {error}", remedy="correct the file") from None

@@ -1,0 +1,1 @@
+"""Slides, presenter and speech become the finished film with captions and chapters."""

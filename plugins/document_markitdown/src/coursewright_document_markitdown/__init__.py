@@ -1,0 +1,1 @@
+"""Reads text, Markdown, HTML, PDF, DOCX and PPTX as Markdown for Coursewright."""

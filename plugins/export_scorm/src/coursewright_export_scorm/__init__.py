@@ -1,0 +1,1 @@
+"""A film becomes a SCORM package with a player of its own."""

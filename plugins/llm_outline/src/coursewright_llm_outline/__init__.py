@@ -1,0 +1,1 @@
+"""Structures an author's own notes into a course script, without any model."""

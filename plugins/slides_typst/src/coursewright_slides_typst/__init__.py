@@ -1,0 +1,1 @@
+"""Scenes become slides, set with Typst."""

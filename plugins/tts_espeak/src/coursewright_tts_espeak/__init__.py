@@ -1,0 +1,1 @@
+"""Offline narration in over a hundred languages, with word and phoneme timings."""
