@@ -73,7 +73,11 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One stage. `providers` are ids in the order they are asked; `reads` the steps its values name."""
+    """One stage.
+
+    `providers` are ids in the order they are asked; `reads` the steps its values name. Without `retry`
+    the engine's own patience by class of error holds.
+    """
 
     name: str
     title: str
@@ -84,7 +88,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     when: Value | None = None
     needs: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
-    retry: Retry = Retry()
+    retry: Retry | None = None
     timeout_s: float | None = None
     cache: bool | None = None
     optional: bool = False
@@ -93,6 +97,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):
+    """A named result of the pipeline: a file when the value is an artifact, else JSON or text."""
+
     name: str
     value: Value
 

@@ -59,6 +59,11 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     scenes: Annotated[list[Scene], Meta(min_length=1, max_length=500)]
     duration_s: Annotated[float, Meta(ge=0, description="Sum of the scenes' estimates.")] = 0.0
 
+    def __post_init__(self) -> None:
+        ids = [scene.id for scene in self.scenes]
+        if twice := next((scene_id for scene_id in ids if ids.count(scene_id) > 1), None):
+            raise ValueError(f"two scenes have the id '{twice}'")
+
 
 RETURNS: dict[str, type[msgspec.Struct]] = {"text": LlmText, "script": Script}
 """The named result types that `returns` may ask for."""
