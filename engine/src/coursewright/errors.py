@@ -21,7 +21,7 @@ CoursewrightError               every error meant for a person: a sentence and t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from coursewright.document.problems import Problem
@@ -43,6 +43,16 @@ class CoursewrightError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n  → {self.remedy}" if self.remedy else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Errors cross from worker processes; pickle's own way would call the class without its keywords.
+        return _revived, (type(self), self.args, self.__dict__)
+
+
+def _revived(kind: type[CoursewrightError], args: tuple[Any, ...], state: dict[str, Any]) -> CoursewrightError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class CompileFailed(CoursewrightError):
