@@ -1,0 +1,53 @@
+# The few commands that people and CI run alike. `make` alone lists them.
+VENV ?= .venv
+export VENV PYTHON
+BIN := $(VENV)/bin
+# Installed programs carry the folder's path, so a stamp counts only where it was made.
+HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
+READY := $(VENV)/.ready-$(HERE)
+READY_FOR_TESTS := $(VENV)/.ready-for-tests-$(HERE)
+METADATA := $(wildcard */pyproject.toml plugins/*/pyproject.toml plugins/*/hatch_build.py plugins/*/package-lock.json)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types imports check bench lock clean
+
+help: ## List the commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+setup: $(READY) ## Make .venv and install everything the product needs
+
+$(READY): requirements.lock $(METADATA)
+	@tools/setup.sh run
+	@touch $@
+
+$(READY_FOR_TESTS): requirements.lock requirements-dev.lock $(METADATA)
+	@tools/setup.sh test
+	@touch $@ $(READY)
+
+demo: $(READY) ## Make a course from the sample notes and the sample presenter
+	@$(BIN)/coursewright run pipelines/talking_head_course.yaml \
+		-i notes=examples/notes.md -i portrait=examples/presenter.svg -o output/demo --force
+
+test: $(READY_FOR_TESTS) ## Run all tests; ARGS="-k words" passes options to pytest
+	@$(BIN)/pytest $(ARGS)
+
+lint: $(READY_FOR_TESTS) ## Check style and formatting
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+types: $(READY_FOR_TESTS) ## Check types
+	@$(BIN)/mypy
+
+imports: $(READY_FOR_TESTS) ## Check the direction of imports
+	@$(BIN)/lint-imports
+
+check: lint types imports test ## Everything that CI runs
+
+bench: $(READY_FOR_TESTS) ## Measure speed and memory; writes docs/measurements.md
+	@$(BIN)/python -m bench
+
+lock: $(READY) ## Write the lock files anew
+	@UV=$(BIN)/uv tools/lock.sh
+
+clean: ## Remove the environment, caches and output
+	rm -rf $(VENV) output dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

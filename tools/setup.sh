@@ -1,0 +1,101 @@
+#!/bin/sh
+# Make the virtual environment $VENV ready: `setup.sh run` for the product, `setup.sh test` for its tests as well.
+# Needs Python 3.11 or newer with pip; everything else comes from the lock files, checked by hash.
+set -eu
+cd "$(dirname "$0")/.."
+what=$1
+VENV=${VENV:-.venv}
+python=$VENV/bin/python
+
+fail() {
+    printf 'set-up stopped: %s\n' "$1" >&2
+    exit 1
+}
+
+say() {
+    printf '%s\n' "$1" >&2
+}
+
+new_enough() {
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
+find_python() {
+    # 3.14 is the newest for which every package of the lock has a wheel, so it comes before what may be newer.
+    for candidate in ${PYTHON:-python3.13 python3.12 python3.11 python3.14 python3 python}; do
+        if new_enough "$candidate"; then
+            printf '%s\n' "$candidate"
+            return
+        fi
+    done
+    if [ -n "${PYTHON:-}" ]; then
+        fail "PYTHON=$PYTHON is not a Python 3.11 or newer"
+    fi
+    fail "no Python 3.11 or newer was found; install one, or name it: make PYTHON=/path/to/python3.12 …"
+}
+
+# pip of the environment itself, or, where the system keeps ensurepip in a package of its own, the system's pip.
+pip() {
+    if "$python" -m pip --version >/dev/null 2>&1; then
+        "$python" -m pip --disable-pip-version-check "$@"
+    else
+        "$(find_python)" -m pip --disable-pip-version-check --python "$python" "$@"
+    fi
+}
+
+make_environment() {
+    base=$(find_python)
+    say "Making $VENV with $("$base" --version 2>&1)"
+    "$base" -m venv --clear "$VENV" >/dev/null 2>&1 && return
+    "$base" -m venv --clear --without-pip "$VENV" >/dev/null 2>&1 && pip --version >/dev/null 2>&1 && return
+    rm -rf "$VENV"
+    fail "$base cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv"
+}
+
+# Install with uv, or with pip where uv cannot: it does not read pip's settings (a mirror, a proxy's certificate).
+install() {
+    if [ "$installer" = uv ]; then
+        "$VENV/bin/uv" pip install --quiet --python "$python" "$@"
+    else
+        pip install --quiet "$@"
+    fi
+}
+
+install_packages() {
+    installer=uv
+    [ -x "$VENV/bin/uv" ] || pip install --quiet --require-hashes -r requirements-uv.lock || installer=pip
+    install --require-hashes "$@" && return
+    [ "$installer" = uv ] || fail "the packages could not be installed; the lines above say why"
+    say "uv could not install the packages; trying pip, which is slower"
+    installer=pip
+    install --require-hashes "$@" || fail "the packages could not be installed; the lines above say why"
+}
+
+# export.scorm fetches the schema files of its packages with npm while it is built.
+install_npm() {
+    version=$(npm --version 2>/dev/null) && [ "${version%%.*}" -ge 9 ] ||
+        install --require-hashes -r requirements-node.lock || fail "npm is missing; install Node.js 18 or newer"
+}
+
+install_distributions() {
+    editables=
+    for project in */pyproject.toml plugins/*/pyproject.toml; do
+        editables="$editables -e ${project%/pyproject.toml}"
+    done
+    # shellcheck disable=SC2086  # the names of the folders hold no spaces
+    PATH="$(cd "$VENV/bin" && pwd):$PATH" install --no-deps --no-build-isolation $editables ||
+        fail "the project's own distributions could not be built; the lines above say why"
+}
+
+# What is built from source is built with the locked versions too.
+export UV_BUILD_CONSTRAINT=requirements.lock PIP_BUILD_CONSTRAINT=requirements.lock
+
+new_enough "$python" || make_environment
+say "Installing packages (once; a minute or two)"
+if [ "$what" = test ]; then
+    install_packages -r requirements.lock -r requirements-dev.lock
+else
+    install_packages -r requirements.lock
+fi
+install_npm
+install_distributions
