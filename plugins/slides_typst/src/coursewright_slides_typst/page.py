@@ -1,0 +1,125 @@
+"""Set one slide: fit the text to the page, and say what could not be shown."""
+
+from __future__ import annotations
+
+import functools
+import importlib.resources
+import json
+import unicodedata
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import typst
+from coursewright.capabilities.slides import Box, SlideRequest
+from coursewright.errors import ProviderBug
+from coursewright.providers import Context
+
+from coursewright_slides_typst import fonts, picture
+from coursewright_slides_typst.geometry import Canvas
+
+_SCALES = (1.4, 1.2, 1.1, 1.0, 0.92, 0.84, 0.76, 0.68, 0.6, 0.54)
+"""Steps of the text size; the last is 16 px on a 720-pixel slide, the least that reads well full screen."""
+_LARGEST = {1: 1.4, 2: 1.2, 3: 1.2, 4: 1.1, 5: 1.1}
+_GAPS = {2: 1.25, 3: 1.15, 4: 0.95}
+"""Between points, in text sizes: few points stand apart, so that they fill their slide."""
+_RTL_LANGUAGES = {"ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"}
+_WIDE_PICTURE = 1.25
+
+
+def set_slide(request: SlideRequest, options: Any, context: Context) -> tuple[bytes, Box | None]:
+    """The slide as PNG, and the presenter's place on it. Raises BadInput for a picture that cannot be shown."""
+    scene = request.scene
+    canvas = Canvas(request.width_px, request.height_px, request.presenter)
+    bullets = [tidy(bullet) for bullet in scene.bullets]
+    texts = [tidy(scene.title), tidy(request.footer), *bullets]
+    font = fonts.choose(texts, request.language, options.font)
+    if options.font and options.font not in font.families:
+        context.notice(f"the font {options.font!r} is not installed here; Roboto is used")
+    if font.missing:
+        context.notice(fonts.missing_notice(font.missing))
+    root = context.scratch
+    aspect = None
+    if scene.image is not None:
+        aspect = picture.lay_down(scene.image, max(request.width_px, request.height_px), root, context.store)
+    fixed = {
+        "page": {"width": canvas.width, "height": canvas.height},
+        "text": msgspec.to_builtins(canvas.text),
+        "panel": msgspec.to_builtins(canvas.panel),
+        "footer-width": canvas.footer_width,
+        "families": font.families,
+        "lang": request.language.split("-")[0],
+        "rtl": reads_right_to_left(texts, request.language),
+        "theme": options.theme,
+        "accent": options.accent,
+        "footer": texts[1],
+        "gap": _GAPS.get(len(bullets), 0.82),
+        "picture": aspect,
+        "picture-below": canvas.upright or (request.presenter and aspect is not None and aspect > _WIDE_PICTURE),
+    }
+
+    def page(title: str, bullets: Sequence[str], scale: float) -> bytes | None:
+        slide = {**fixed, "title": title, "bullets": bullets, "scale": scale}
+        return _compile(slide, root, font.fonts, 72 * canvas.pixels_per_unit)
+
+    largest = 1.0 if aspect is not None else _LARGEST.get(len(bullets), 1.0)
+    scales = [scale for scale in _SCALES if scale <= largest]
+    png = next((png for scale in scales if (png := page(texts[0], bullets, scale))), None)
+    if png is None:
+        context.notice(f"the text of the slide {scene.title!r} is too long and was cut: give it shorter points")
+        png = _cut_to_fit(lambda limit: page(_cut(texts[0], limit), [_cut(b, limit) for b in bullets], _SCALES[-1]))
+    return png, canvas.presenter_box()
+
+
+def tidy(text: str) -> str:
+    """One line without control characters: a slide's texts are lines, whatever was pasted into them."""
+    return " ".join("".join(c if unicodedata.category(c) != "Cc" else " " for c in text).split())
+
+
+def reads_right_to_left(texts: Sequence[str], language: str) -> bool:
+    """By the language, or where the language is silent by most of the letters."""
+    if language.split("-")[0] in _RTL_LANGUAGES:
+        return True
+    directions = [unicodedata.bidirectional(c) for text in texts for c in text]
+    return directions.count("R") + directions.count("AL") > directions.count("L")
+
+
+def _cut_to_fit(page: Callable[[int], bytes | None]) -> bytes:
+    """The page with the longest texts that fit; bisects over the length that each text is cut to."""
+    fits, too_long, best = 0, 300, None
+    while too_long - fits > 4:
+        limit = (fits + too_long) // 2
+        if made := page(limit):
+            fits, best = limit, made
+        else:
+            too_long = limit
+    if best is None:
+        raise ProviderBug("the slide has no room for any text", remedy="choose a larger slide")
+    return best
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    head = text[:limit]
+    words = head.rpartition(" ")[0]
+    return (words if len(words) > limit / 2 else head).rstrip(" ,;:.–—-") + "…"
+
+
+def _compile(slide: dict[str, Any], root: Path, font: Any, pixels_per_inch: float) -> bytes | None:
+    """The PNG, or None when the text runs over the page."""
+    made: bytes | list[bytes] = typst.compile(
+        _template(),
+        root=str(root),
+        format="png",
+        ppi=pixels_per_inch,
+        font_paths=font,
+        sys_inputs={"slide": json.dumps(slide)},
+    )
+    return made if isinstance(made, bytes) else None
+
+
+@functools.cache
+def _template() -> bytes:
+    return (importlib.resources.files(__package__) / "slide.typ").read_bytes()
