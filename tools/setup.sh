@@ -83,14 +83,25 @@ install_distributions() {
         editables="$editables -e ${project%/pyproject.toml}"
     done
     # shellcheck disable=SC2086  # the names of the folders hold no spaces
-    PATH="$(cd "$VENV/bin" && pwd):$PATH" install --no-deps --no-build-isolation $editables ||
+    install --no-deps --no-build-isolation $editables ||
         fail "the project's own distributions could not be built; the lines above say why"
 }
 
 # What is built from source is built with the locked versions too.
 export UV_BUILD_CONSTRAINT=requirements.lock PIP_BUILD_CONSTRAINT=requirements.lock
 
+# Programs that some tests talk to and that come from npm, such as the LMS run time of the SCORM tests.
+install_npm_of_tests() {
+    for folder in plugins/*/tests/npm; do
+        [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] ||
+            (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --silent) ||
+            fail "npm could not install what $folder/package-lock.json names; is there a network?"
+    done
+}
+
 new_enough "$python" || make_environment
+# After the machine's own programs: npm of the wheel is for machines that have none.
+PATH=$PATH:$(cd "$VENV/bin" && pwd)
 say "Installing packages (once; a minute or two)"
 if [ "$what" = test ]; then
     install_packages -r requirements.lock -r requirements-dev.lock
@@ -99,3 +110,6 @@ else
 fi
 install_npm
 install_distributions
+if [ "$what" = test ]; then
+    install_npm_of_tests
+fi
