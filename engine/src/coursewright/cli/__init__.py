@@ -1,0 +1,86 @@
+"""The `coursewright` command. Each subcommand is a module of its own, imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from coursewright import __version__
+from coursewright.errors import CoursewrightError
+
+COMMANDS = {
+    "check": "Check pipelines, and show every problem in them.",
+    "plan": "Show what a run would do, before anything is made.",
+    "run": "Make what a pipeline describes.",
+    "plugins": "List what is installed: providers, their options and health.",
+    "doctor": "Look whether this machine is ready, and say what to do if not.",
+    "schema": "Print the JSON Schema of pipelines, for editors.",
+    "store": "Look after the artifact store: usage, verify, gc.",
+    "new": "Begin a pipeline or a provider plugin of your own.",
+}
+
+
+class _Lazy(click.Group):
+    """Lists its commands without importing them: most need more than they would save."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"coursewright.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=_Lazy,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Every command has --help with examples. Exit codes: 0 done, 1 failed, 2 wrong input, 130 cancelled.",
+)
+@click.version_option(__version__, prog_name="coursewright")
+def cli() -> None:
+    """Notes, a portrait and a voice become a finished course."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and exit with 0 (done), 1 (failed), 2 (wrong input) or 130 (cancelled)."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a locale without UTF-8 must not end in a traceback
+    try:
+        code: Any = cli.main(args=arguments, standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except CoursewrightError as error:
+        fail(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `coursewright … | head`
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def fail(error: CoursewrightError) -> None:
+    """Print an error for a person: what is wrong, then what to do."""
+    click.echo(f"error: {error.message}", err=True)
+    if error.remedy:
+        click.echo(f"  → {error.remedy}", err=True)
+
+
+def epilog(*examples: str) -> str:
+    """An epilog of examples that click leaves unwrapped."""
+    return "\b\nExamples:\n" + "\n".join(f"  {example}" for example in examples)

@@ -1,0 +1,123 @@
+"""One run from plan to report, with or without a flow run around it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from coursewright.catalog import Catalog
+from coursewright.plan import Plan
+from coursewright.run.journal import Journal
+from coursewright.run.progress import Progress
+from coursewright.run.report import Event, RunReport
+from coursewright.run.scheduler import Runner, Scheduler, Selection, run_directly
+from coursewright.run.serving import Serving
+from coursewright.settings import Settings
+from coursewright.store.contract import Store
+
+Observer = Callable[[Event], None]
+
+
+class Execution:
+    """A run that can be followed and cancelled."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        inputs: Mapping[str, Any],
+        *,
+        catalog: Catalog,
+        store: Store,
+        settings: Settings,
+        observer: Observer = lambda _event: None,
+        selection: Selection | None = None,
+        no_cache: bool = False,
+    ) -> None:
+        self.plan = plan
+        self._inputs = dict(inputs)
+        self._catalog = catalog
+        self._store = store
+        self._settings = settings
+        self._observer = observer
+        self._selection = selection or Selection()
+        self._no_cache = no_cache
+        self._task: asyncio.Task[Any] | None = None
+        self._cancelled = False
+
+    async def run(self, runner: Runner = run_directly) -> RunReport:
+        """Run to the end. A failure or a cancel is told in the report, not raised."""
+        started = time.monotonic()
+        plan_steps = {step.name: number for number, step in enumerate(self.plan.steps)}
+        journal = Journal(self._store, self.plan, self._inputs, resume=not self._no_cache)
+        progress = Progress(self.plan, lambda step: scheduler.labels_of(step), self._observer)
+        serving = Serving(
+            catalog=self._catalog,
+            store=self._store,
+            settings=self._settings,
+            journal=journal,
+            emit=progress,
+            no_cache=self._no_cache,
+        )
+        scheduler = Scheduler(self.plan, self._inputs, serving, emit=progress, selection=self._selection, runner=runner)
+        outputs: dict[str, Any] = {}
+        self._task = asyncio.create_task(scheduler.run())
+        try:
+            if self._cancelled:
+                self._task.cancel()
+            outputs = await self._task
+        except asyncio.CancelledError:
+            if not self._cancelled:  # the task around us was cancelled
+                self._task.cancel()
+                await asyncio.gather(self._task, return_exceptions=True)
+                raise
+        finally:
+            await asyncio.to_thread(serving.close)
+        failures = sorted(scheduler.failures.values(), key=lambda failure: plan_steps[failure.step])
+        required = [failure for failure in failures if not failure.optional]
+        state = "cancelled" if self._cancelled else "failed" if required else "completed"
+        if state == "completed" and self._selection.compute:
+            journal.close()
+        return RunReport(
+            pipeline=self.plan.name,
+            state=state,
+            items=tuple(sorted(scheduler.reports.values(), key=lambda item: plan_steps[item.step])),
+            failures=tuple(failures),
+            outputs=outputs,
+            seconds=time.monotonic() - started,
+        )
+
+    def cancel(self) -> None:
+        """Stop within seconds; what is finished stays reusable. Call it from the run's own loop."""
+        self._cancelled = True
+        if self._task is not None:
+            self._task.cancel()
+
+
+async def replay(
+    plan: Plan,
+    inputs: Mapping[str, Any],
+    *,
+    catalog: Catalog,
+    store: Store,
+    settings: Settings,
+    selection: Selection | None = None,
+) -> RunReport | None:
+    """The report of a run for which everything is finished already, else None. Makes nothing."""
+    asked = selection or Selection()
+    if asked.force:
+        return None
+    execution = Execution(
+        plan,
+        inputs,
+        catalog=catalog,
+        store=store,
+        settings=settings,
+        selection=Selection(steps=asked.steps, item=asked.item, compute=False, supplied=asked.supplied),
+    )
+    report = await execution.run()
+    complete = report.state == "completed" and not any(
+        item.state in ("left_out", "failed", "blocked") for item in report.items
+    )
+    return report if complete else None

@@ -1,0 +1,90 @@
+"""The run as a Prefect flow: one async flow run, and one task run for each task.
+
+Prefect records and shows; the order is the scheduler's, and reuse is the store's. This module is the
+only one that imports Prefect, which costs two seconds: import it when a run is to be kept, not before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from prefect import Flow, Task, flow, task
+from prefect.client.schemas.objects import StateType
+from prefect.states import Completed, Failed, State
+
+from coursewright.plan import Step
+from coursewright.run.execute import Execution
+from coursewright.run.report import RunReport, label_of
+from coursewright.run.scheduler import Body, Outcome
+
+_STATE_NAMES = {
+    "reused": "Cached",
+    "skipped": "Skipped",
+    "left_out": "LeftOut",
+}
+
+_CANCELLED: State[Any] = State(type=StateType.CANCELLED, name="Cancelled")
+
+
+async def run_in_flow(execution: Execution, inputs: dict[str, Any]) -> RunReport:
+    """Run it inside a flow run of its own. `inputs` are shown as the flow run's parameters: references only."""
+    reports: list[RunReport] = []
+
+    async def body(inputs: dict[str, Any]) -> State[Any]:
+        report = await execution.run(TaskRuns())
+        reports.append(report)
+        return _flow_state(report)
+
+    await _flow(execution, body)(inputs=inputs, return_state=True)
+    return reports[0]
+
+
+def _flow(execution: Execution, body: Any) -> Flow[..., Any]:
+    plan = execution.plan
+    return flow(
+        body,
+        name=plan.name,
+        description=plan.description or None,
+        validate_parameters=False,
+        persist_result=False,
+        log_prints=False,
+    )
+
+
+def _flow_state(report: RunReport) -> State[Any]:
+    if report.state == "completed":
+        return Completed(message=f"{len(report.items)} tasks")
+    if report.state == "cancelled":
+        return _CANCELLED
+    return Failed(message="; ".join(f"{failure.label}: {failure.cause.message}" for failure in report.failures))
+
+
+class TaskRuns:
+    """A scheduler's Runner that makes each task a Prefect task run with a readable name."""
+
+    async def __call__(self, step: Step, item: str, body: Body) -> Outcome:
+        outcomes: list[Outcome] = []
+
+        async def run(label: str) -> State[Any]:
+            try:
+                outcome = await body()
+            except asyncio.CancelledError:
+                return _CANCELLED  # Prefect would record a crash
+            outcomes.append(outcome)
+            return _task_state(outcome)
+
+        await self._task(step, run)(label_of(step.name, item), return_state=True)
+        if not outcomes:
+            raise asyncio.CancelledError
+        return outcomes[0]
+
+    @staticmethod
+    def _task(step: Step, run: Any) -> Task[..., Any]:
+        return task(run, name=step.name, task_run_name="{label}", persist_result=False, retries=0)
+
+
+def _task_state(outcome: Outcome) -> State[Any]:
+    if outcome.state in ("failed", "blocked"):
+        return Failed(message=outcome.state)
+    return Completed(name=_STATE_NAMES.get(outcome.state, "Completed"))

@@ -1,0 +1,62 @@
+"""How far a run is: weighted by what its steps are expected to take, and never going back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from coursewright.plan import Plan
+from coursewright.run.report import Event, ItemEnded, ItemProgressed, RunProgressed
+
+EXPECTED_S = {
+    "document": 1.0,
+    "llm": 1.0,
+    "tts": 0.6,
+    "video": 3.0,
+    "slides": 0.4,
+    "compose": 14.0,
+    "export": 1.0,
+}
+"""CPU seconds of one task of the embedded providers in the two-minute demo (docs/measurements.md, "demo").
+Only the proportions matter."""
+
+EXPECTED_ITEMS = 6
+"""Items of a `for_each` while nobody knows how many there are: the demo's scenes."""
+
+
+class Progress:
+    """Turns a run's events into `RunProgressed`, and passes all of them on."""
+
+    def __init__(self, plan: Plan, keys_of: Callable[[str], list[str]], observer: Callable[[Event], None]) -> None:
+        self._plan = plan
+        self._keys_of = keys_of
+        self._observer = observer
+        self._parts: dict[tuple[str, str], float] = {}
+        self._fraction = 0.0
+
+    def __call__(self, event: Event) -> None:
+        self._observer(event)
+        if isinstance(event, ItemProgressed):
+            if event.total <= 0:
+                return
+            self._parts[event.step, event.item] = min(1.0, max(0.0, event.done / event.total))
+        elif isinstance(event, ItemEnded):
+            self._parts[event.report.step, event.report.item] = 1.0
+        else:
+            return
+        fraction = self._measure()
+        if fraction > self._fraction:
+            self._fraction = fraction
+            self._observer(RunProgressed(fraction=fraction))
+
+    def _measure(self) -> float:
+        done = total = 0.0
+        for step in self._plan.steps:
+            weight = EXPECTED_S[step.capability]
+            parts = [part for (name, _), part in self._parts.items() if name == step.name]
+            if step.for_each is None:
+                items = 1
+            else:
+                items = max(len(self._keys_of(step.name)) or EXPECTED_ITEMS, len(parts))
+            done += weight * sum(parts)
+            total += weight * items
+        return min(1.0, done / total) if total else 1.0

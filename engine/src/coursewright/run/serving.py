@@ -1,0 +1,391 @@
+"""Serving one task: find its result in the store, or ask providers in order, patiently, for a new one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from coursewright.capabilities import CAPABILITIES, Capability, result_type
+from coursewright.catalog import AnyProvider, Catalog
+from coursewright.errors import BadInput, Busy, Cancelled, ProviderBug, ProviderError, TimedOut, Unavailable
+from coursewright.plan import Retry, Step
+from coursewright.providers import Health, Provider
+from coursewright.run.context import RequestContext
+from coursewright.run.daemon import in_daemon_thread
+from coursewright.run.journal import Journal
+from coursewright.run.keys import artifacts_in, step_key
+from coursewright.run.processes import Processes
+from coursewright.run.records import Record, read_record, write_record
+from coursewright.run.report import Event, ItemProgressed, ItemRetrying, ItemStarted, Refusal
+from coursewright.run.values import options_of, request_of
+from coursewright.settings import Settings
+from coursewright.store.contract import Store
+
+HEALTH_PATIENCE_S = 10.0
+"""A provider that cannot say in this time whether it is there is not."""
+
+GRACE_S = 2.0
+"""What a provider has to notice a cancel or the deadline, before its thread is left behind."""
+
+PATIENCE: dict[type[ProviderError], int] = {Busy: 4, Unavailable: 2}
+"""Attempts by class of error where a pipeline says nothing: a busy service is worth waiting for, a missing
+one rarely returns within seconds, and what timed out once has already cost its whole deadline."""
+
+MAX_BACKOFF_S = 60.0
+
+log = logging.getLogger("coursewright.run")
+
+
+class Miss(Exception):
+    """There is no finished result, and this task is not to make one."""
+
+
+class Damaged(Exception):
+    """An artifact that a request needs is no longer intact in the store."""
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(digest)
+        self.digest = digest
+
+
+class Served(msgspec.Struct, frozen=True, kw_only=True):
+    """A result with where it came from."""
+
+    result: msgspec.Struct
+    key: str
+    provider: str
+    provider_version: str
+    reused: bool
+    seconds: float
+    notices: tuple[str, ...]
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """One task ready to be served: its values are resolved. `force` ignores a finished result."""
+
+    step: Step
+    item: str
+    values: dict[str, Any]
+    force: bool = False
+    may_compute: bool = True
+
+
+def refusal_of(provider: str, error: ProviderError) -> Refusal:
+    """The provider's refusal, as data for the report."""
+    return Refusal(
+        provider=provider,
+        error=type(error).__name__,
+        message=error.message,
+        remedy=error.remedy,
+        detail=error.detail,
+    )
+
+
+class Serving:
+    """What serving needs for the length of a run."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        store: Store,
+        settings: Settings,
+        journal: Journal,
+        emit: Callable[[Event], None],
+        no_cache: bool = False,
+    ) -> None:
+        self.store = store
+        self._catalog = catalog
+        self._settings = settings
+        self._journal = journal
+        self._emit = emit
+        self._no_cache = no_cache
+        self._health: dict[str, asyncio.Future[Health]] = {}
+        self._live: set[threading.Event] = set()
+        self._processes = Processes(settings.workers)
+        self._scratch = Path(tempfile.mkdtemp(prefix="coursewright-"))
+
+    def close(self) -> None:
+        """Stop what still works for this run, and remove its scratch files."""
+        self.cancel()
+        self._processes.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def cancel(self) -> None:
+        """Ask every provider at work to stop."""
+        for event in list(self._live):
+            event.set()
+
+    def concurrency(self, step: Step) -> int:
+        """How many tasks of the step may be served at once."""
+        limits = [
+            offer.provider.concurrency
+            for provider_id in step.providers
+            if (offer := self._catalog.offers.get(provider_id)) and offer.provider.concurrency
+        ]
+        return min([*limits, self._settings.workers])
+
+    async def serve(self, request: Request, provider_id: str) -> Served:
+        """The result of one provider, reused or made.
+
+        Raises Miss, Damaged, or the ProviderError that the last attempt ended with.
+        """
+        provider, options = self._provider(request.step, provider_id, request.values)
+        typed = request_of(request.step, provider, request.values)
+        key = step_key(provider, typed, options)
+        wanted = result_type(request.step.capability, request.step.returns)
+        if self._reusable(request, provider, key) and (found := read_record(self.store, key, wanted)):
+            result, record = found
+            return Served(
+                result=result,
+                key=key,
+                provider=provider_id,
+                provider_version=record.provider_version,
+                reused=True,
+                seconds=0.0,
+                notices=record.notices,
+            )
+        await self._must_be_ready(provider_id, provider)
+        if not request.may_compute:
+            raise Miss
+        await self._must_be_intact(typed)
+        return await self._patiently(request, provider_id, provider(options), typed, key, wanted)
+
+    def _provider(
+        self, step: Step, provider_id: str, values: Mapping[str, Any]
+    ) -> tuple[type[AnyProvider], msgspec.Struct]:
+        offer = self._catalog.offers.get(provider_id)
+        if offer is None:
+            raise Unavailable(
+                f"the provider '{provider_id}' is not installed",
+                remedy=f"pip install coursewright-{provider_id.replace('.', '-')}, or name another provider",
+            )
+        return offer.provider, options_of(step, offer.provider, values)
+
+    def _reusable(self, request: Request, provider: type[AnyProvider], key: str) -> bool:
+        if self._journal.made_here(key):
+            return True
+        if request.force or self._no_cache:
+            return False
+        return _reuse_allowed(request.step, provider) or self._journal.resumes(key)
+
+    async def _must_be_ready(self, provider_id: str, provider: type[AnyProvider]) -> None:
+        """Raise Unavailable when the provider says so; asked once per run."""
+        if provider_id not in self._health:
+            self._health[provider_id] = asyncio.ensure_future(self._ask_health(provider_id, provider))
+        health = await asyncio.shield(self._health[provider_id])
+        if health.state == "unavailable":
+            raise Unavailable(health.reason or f"'{provider_id}' is not available", remedy=health.remedy)
+
+    async def _ask_health(self, provider_id: str, provider: type[AnyProvider]) -> Health:
+        if provider.check is Provider.check:  # the default is "ready": no thread for that
+            return Health()
+        try:
+            async with asyncio.timeout(HEALTH_PATIENCE_S):
+                return await in_daemon_thread(lambda: provider().check(), name=f"check {provider_id}")
+        except TimeoutError:
+            return Health(state="unavailable", reason=f"'{provider_id}' did not answer within {HEALTH_PATIENCE_S:g} s")
+        except ProviderError as error:
+            return Health(state="unavailable", reason=error.message, remedy=error.remedy)
+        except Exception as error:  # whatever a stranger's check raises
+            return Health(state="unavailable", reason=f"its check failed: {type(error).__name__}: {error}")
+
+    async def _must_be_intact(self, typed: msgspec.Struct) -> None:
+        needed = {artifact.digest: artifact for artifact in artifacts_in(typed)}
+        if not needed:
+            return
+
+        def first_damaged() -> str | None:
+            return next((each.digest for each in needed.values() if not self.store.verify(each)), None)
+
+        if damaged := await in_daemon_thread(first_damaged, name="verify"):
+            raise Damaged(damaged)
+
+    async def _patiently(
+        self,
+        request: Request,
+        provider_id: str,
+        provider: AnyProvider,
+        typed: msgspec.Struct,
+        key: str,
+        wanted: type[msgspec.Struct],
+    ) -> Served:
+        """Attempts with backoff, as the class of each error allows."""
+        attempt = 1
+        while True:
+            self._emit(ItemStarted(step=request.step.name, item=request.item, provider=provider_id))
+            try:
+                return await self._once(request, provider_id, provider, typed, key, wanted)
+            except ProviderError as error:
+                if attempt >= _attempts(request.step.retry, error):
+                    raise
+                wait_s = _wait_s(request.step.retry, attempt, error)
+                refusal = refusal_of(provider_id, error)
+                self._emit(
+                    ItemRetrying(
+                        step=request.step.name, item=request.item, refusal=refusal, wait_s=wait_s, attempt=attempt + 1
+                    )
+                )
+            await asyncio.sleep(wait_s)
+            attempt += 1
+
+    async def _once(
+        self,
+        request: Request,
+        provider_id: str,
+        provider: AnyProvider,
+        typed: msgspec.Struct,
+        key: str,
+        wanted: type[msgspec.Struct],
+    ) -> Served:
+        """One attempt: run, check the result, file it."""
+        capability = CAPABILITIES[request.step.capability]
+        timeout_s = request.step.timeout_s or capability.timeout_s
+        loop = asyncio.get_running_loop()
+        started = time.perf_counter()
+
+        def on_progress(done: float, total: float, message: str) -> None:
+            event = ItemProgressed(step=request.step.name, item=request.item, done=done, total=total, message=message)
+            with suppress(RuntimeError):  # the run is over and its loop closed
+                loop.call_soon_threadsafe(self._emit, event)
+
+        with self._request_scope(provider_id) as (cancel, scratch):
+            context = RequestContext(
+                store=self.store,
+                settings=self._settings,
+                processes=self._processes,
+                scratch=scratch,
+                key=key,
+                provider=provider_id,
+                provider_version=provider.version,
+                timeout_s=timeout_s,
+                reuse=not (self._no_cache or request.force),
+                cancel=cancel,
+                on_progress=on_progress,
+            )
+
+            def work() -> tuple[msgspec.Struct, float]:
+                result = _checked(provider_id, provider.run(typed, context), wanted, self.store)
+                seconds = time.perf_counter() - started
+                write_record(
+                    self.store,
+                    key,
+                    Record(
+                        result=msgspec.to_builtins(result),
+                        provider=provider_id,
+                        provider_version=provider.version,
+                        seconds=seconds,
+                        notices=tuple(context.notices),
+                    ),
+                )
+                return result, seconds
+
+            result, seconds = await _bounded(work, provider_id, timeout_s, cancel)
+        self._journal.add(key, lasting=not _reuse_allowed(request.step, type(provider)))
+        return Served(
+            result=result,
+            key=key,
+            provider=provider_id,
+            provider_version=provider.version,
+            reused=False,
+            seconds=seconds,
+            notices=tuple(context.notices),
+        )
+
+    @contextmanager
+    def _request_scope(self, provider_id: str) -> Iterator[tuple[threading.Event, Path]]:
+        cancel = threading.Event()
+        self._live.add(cancel)
+        scratch = Path(tempfile.mkdtemp(prefix=f"{provider_id}-", dir=self._scratch))
+        try:
+            yield cancel, scratch
+        finally:
+            cancel.set()  # a thread left behind must not go on
+            self._live.discard(cancel)
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+async def _bounded(
+    work: Callable[[], tuple[msgspec.Struct, float]], provider_id: str, timeout_s: float, cancel: threading.Event
+) -> tuple[msgspec.Struct, float]:
+    """Run blocking work in a daemon thread, and turn all that it may raise into one family."""
+    try:
+        async with asyncio.timeout(timeout_s + GRACE_S):
+            return await in_daemon_thread(work, name=provider_id)
+    except TimeoutError as error:
+        cancel.set()
+        raise TimedOut(
+            f"'{provider_id}' was not finished after {timeout_s:g} s",
+            remedy="raise the step's timeout, or shorten its input",
+            detail=str(error),
+        ) from None
+    except ProviderError:
+        raise
+    except asyncio.CancelledError:
+        cancel.set()
+        raise
+    except Exception as error:
+        if getattr(error, "remedy", None) is not None:  # already a sentence for people, such as a full disk
+            raise ProviderBug(
+                str(getattr(error, "message", error)), remedy=str(getattr(error, "remedy", ""))
+            ) from error
+        log.debug("provider %s raised", provider_id, exc_info=error)
+        raise ProviderBug(
+            f"'{provider_id}' failed unexpectedly: {type(error).__name__}: {error}",
+            remedy="report it to the plugin's author, or use another provider",
+            detail=f"{type(error).__name__}: {error}",
+        ) from error
+
+
+def _checked(provider_id: str, result: Any, wanted: type[msgspec.Struct], store: Store) -> msgspec.Struct:
+    """The result, if it is what the capability promises. Raises ProviderBug otherwise."""
+    remedy = "report it to the plugin's author, or use another provider"
+    if type(result) is not wanted:
+        raise ProviderBug(
+            f"'{provider_id}' returned {type(result).__name__}, wanted was {wanted.__name__}", remedy=remedy
+        )
+    try:
+        msgspec.convert(msgspec.to_builtins(result), wanted)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise ProviderBug(f"'{provider_id}' returned a wrong {wanted.__name__}: {error}", remedy=remedy) from None
+    for artifact in artifacts_in(result):
+        if not store.verify(artifact):
+            raise ProviderBug(f"'{provider_id}' returned '{artifact.name}' without storing it", remedy=remedy)
+    return result  # type: ignore[no-any-return]  # its type was compared above
+
+
+def _reuse_allowed(step: Step, provider: type[AnyProvider]) -> bool:
+    return provider.deterministic if step.cache is None else step.cache
+
+
+def _attempts(retry: Retry | None, error: ProviderError) -> int:
+    if isinstance(error, BadInput | Cancelled):
+        return 1
+    if retry is None:
+        return PATIENCE.get(type(error), 1)
+    return retry.attempts if error.retries or isinstance(error, ProviderBug) else 1
+
+
+def _wait_s(retry: Retry | None, attempt: int, error: ProviderError) -> float:
+    """Exponential backoff with jitter, or what the service asked for."""
+    asked = error.retry_after_s if isinstance(error, Busy) else None
+    backoff_s = (retry.backoff_s if retry else 1.0) * 2 ** (attempt - 1)
+    wait_s = asked if asked is not None else backoff_s * random.uniform(0.8, 1.2)  # noqa: S311  # jitter, no secret
+    return min(wait_s, MAX_BACKOFF_S)
+
+
+def one_voice(step: Step) -> bool:
+    """Must all items of this step come from one provider?"""
+    capability: Capability = CAPABILITIES[step.capability]
+    return capability.one_voice and step.for_each is not None and not step.mixing

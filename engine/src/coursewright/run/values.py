@@ -1,0 +1,49 @@
+"""From a step's resolved values to the request and options of one provider."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from coursewright.capabilities import CAPABILITIES
+from coursewright.catalog import AnyProvider
+from coursewright.errors import BadInput
+from coursewright.expressions import evaluate
+from coursewright.plan import Step, Template
+
+_AT = re.compile(r" - at `\$\.?([^`]*)`$")
+
+
+def resolve(step: Step, scope: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of `with`, evaluated. A prompt is rendered with the step's own `data`."""
+    values = {name: evaluate(value, scope) for name, value in step.values.items() if not isinstance(value, Template)}
+    data = values.get("data") or {}
+    rendered = {name: evaluate(value, data) for name, value in step.values.items() if isinstance(value, Template)}
+    return values | rendered
+
+
+def request_of(step: Step, provider: type[AnyProvider], values: Mapping[str, Any]) -> msgspec.Struct:
+    """The capability's request. Raises BadInput naming the field that does not fit."""
+    return _convert(CAPABILITIES[provider.capability].request, values)
+
+
+def options_of(step: Step, provider: type[AnyProvider], values: Mapping[str, Any]) -> msgspec.Struct:
+    """The provider's options; those of other providers in the step's order are not its own."""
+    return _convert(provider.Options, values)
+
+
+def _convert(struct: type[msgspec.Struct], values: Mapping[str, Any]) -> msgspec.Struct:
+    """Build a struct from its own fields among `values`; a missing value takes the field's default."""
+    own = {name: values[name] for name in struct.__struct_fields__ if values.get(name) is not None}
+    try:
+        return msgspec.convert(msgspec.to_builtins(own), struct)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        place = _AT.search(text)
+        field = place[1] if place else next(iter(own), "")
+        raise BadInput(
+            f"'{field}' cannot be used: {_AT.sub('', text)}", field=field, remedy="correct what feeds this field"
+        ) from None
