@@ -92,10 +92,11 @@ export UV_BUILD_CONSTRAINT=requirements.lock PIP_BUILD_CONSTRAINT=requirements.l
 
 # Programs that some tests talk to and that come from npm, such as the LMS run time of the SCORM tests.
 install_npm_of_tests() {
-    for folder in plugins/*/tests/npm; do
-        [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] ||
+    for lock in plugins/*/tests/npm/package-lock.json; do
+        folder=${lock%/*}
+        [ ! -e "$lock" ] || [ "$folder/node_modules/.package-lock.json" -nt "$lock" ] ||
             (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --silent) ||
-            fail "npm could not install what $folder/package-lock.json names; is there a network?"
+            fail "npm could not install what $lock names; is there a network?"
     done
 }
 
