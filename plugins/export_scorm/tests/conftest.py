@@ -1,0 +1,200 @@
+"""A small film, its package, and an LMS on loopback that plays it in a real browser."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import io
+import math
+import re
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from coursewright.capabilities.compose import Film, FilmScene
+from coursewright.capabilities.export import ExportRequest, Package
+from coursewright.testing import Bench, bench
+from coursewright_export_scorm import ScormExport
+from playwright.sync_api import Browser, sync_playwright
+
+FILM_S = 20
+RATE_HZ = 48_000
+CAPTIONS = [
+    (0.5, 4.0, "Water climbs the beach twice a day."),
+    (4.0, 8.0, "The Moon pulls the near ocean <b>harder</b> than the far one."),
+    (8.0, 13.0, "Sun &amp; Moon together make spring tides."),
+    (13.0, 19.5, "Half-way between, the tides are small."),
+]
+SCENES = [("intro", "The beach", 0.0), ("moon", "Moon & Earth", 4.0), ("sun", "The Sun joins in", 8.0)]
+
+
+def vtt(cues: list[tuple[float, float, str]]) -> bytes:
+    def stamp(seconds: float) -> str:
+        return f"{int(seconds // 3600):02}:{int(seconds // 60 % 60):02}:{seconds % 60:06.3f}"
+
+    blocks = [f"{number}\n{stamp(start)} --> {stamp(end)}\n{text}\n" for number, (start, end, text) in enumerate(cues, 1)]
+    return "\n".join(["WEBVTT\n", *blocks]).encode()
+
+
+def picture(second: float) -> np.ndarray[Any, Any]:
+    """A 320 × 180 frame with a sun that crosses the sky: RGB, uint8."""
+    rows, columns = np.mgrid[0:180, 0:320]
+    image = np.stack([rows // 3 + 20, rows // 2 + 60, 190 - rows // 4], axis=-1).astype(np.uint8)
+    x, y = 30 + second * 260 / FILM_S, 70 - 40 * math.sin(math.pi * second / FILM_S)
+    image[(columns - x) ** 2 + (rows - y) ** 2 < 18**2] = (250, 210, 90)
+    return image
+
+
+def encode(path: Path, *, pictures: bool) -> None:
+    """An MP4 of FILM_S seconds with a soft tone, with or without pictures."""
+    with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
+        sound = container.add_stream("aac", rate=RATE_HZ)
+        sound.layout = "mono"
+        if pictures:
+            video = container.add_stream("libx264", rate=5, options={"preset": "ultrafast", "g": "5"})
+            video.width, video.height, video.pix_fmt = 320, 180, "yuv420p"
+            for number in range(FILM_S * 5):
+                frame = av.VideoFrame.from_ndarray(picture(number / 5), format="rgb24")
+                container.mux(video.encode(frame))
+            container.mux(video.encode(None))
+        samples = 0.05 * np.sin(2 * np.pi * 220 * np.arange(FILM_S * RATE_HZ) / RATE_HZ)
+        tone = av.AudioFrame.from_ndarray(samples.astype(np.float32)[None], format="fltp", layout="mono")
+        tone.rate = RATE_HZ
+        container.mux(sound.encode(tone))
+        container.mux(sound.encode(None))
+
+
+def png(image: np.ndarray[Any, Any]) -> bytes:
+    data = io.BytesIO()
+    with av.open(data, "w", format="image2pipe") as container:
+        stream = container.add_stream("png", rate=1)
+        stream.width, stream.height, stream.pix_fmt = image.shape[1], image.shape[0], "rgb24"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+    return data.getvalue()
+
+
+@pytest.fixture(scope="session")
+def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with bench(tmp_path_factory.mktemp("scorm-bench")) as ready:
+        yield ready
+
+
+@pytest.fixture(scope="session")
+def film(workbench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Film:
+    folder = tmp_path_factory.mktemp("film")
+    encode(folder / "film.mp4", pictures=True)
+    encode(folder / "sound.m4a", pictures=False)
+    store = workbench.store
+    ends = [start for _, _, start in SCENES[1:]] + [FILM_S]
+    return Film(
+        title="Tides",
+        language="en",
+        duration_s=FILM_S,
+        video=store.put_file(folder / "film.mp4", name="film.mp4", media_type="video/mp4"),
+        audio=store.put_file(folder / "sound.m4a", name="sound.m4a", media_type="audio/mp4"),
+        captions=store.put_bytes(vtt(CAPTIONS), name="film.vtt", media_type="text/vtt"),
+        chapters=store.put_bytes(b"WEBVTT\n", name="chapters.vtt", media_type="text/vtt"),
+        transcript=store.put_bytes(b"# Tides\n", name="film.md", media_type="text/markdown"),
+        thumbnail=store.put_bytes(png(picture(10)), name="film.png", media_type="image/png"),
+        width_px=320,
+        height_px=180,
+        scenes=[
+            FilmScene(id=scene, title=title, start_s=start, end_s=end)
+            for (scene, title, start), end in zip(SCENES, ends, strict=True)
+        ],
+    )
+
+
+@pytest.fixture(scope="session")
+def export(workbench: Bench) -> Callable[..., Package]:
+    """Export a film: `export(film, title=…, **options)`."""
+
+    def serve(film: Film, title: str = "How tides work", **options: Any) -> Package:
+        provider = ScormExport(ScormExport.Options(**options))
+        package = workbench.serve(provider, ExportRequest(film=film, title=title))
+        assert isinstance(package, Package)
+        return package
+
+    return serve
+
+
+@pytest.fixture(scope="session")
+def opened(workbench: Bench) -> Callable[[Package], zipfile.ZipFile]:
+    """The package as an open zip."""
+    return lambda package: zipfile.ZipFile(workbench.store.fetch(package.file))
+
+
+class _Handler(http.server.SimpleHTTPRequestHandler):
+    """Static files with byte ranges, which browsers need to seek in a film."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        path = Path(self.translate_path(self.path))
+        if asked is None or not path.is_file():
+            return super().do_GET()
+        size = path.stat().st_size
+        first, last = int(asked[1]), min(int(asked[2] or size - 1), size - 1)
+        self.send_response(206)
+        self.send_header("Content-Type", self.guess_type(path))
+        self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+        self.send_header("Content-Length", str(last - first + 1))
+        self.end_headers()
+        with path.open("rb") as file:
+            file.seek(first)
+            self.wfile.write(file.read(last - first + 1))
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # a browser that has seen enough of a film hangs up
+
+
+@dataclass
+class Site:
+    """A web server on loopback, and the folder it serves."""
+
+    folder: Path
+    url: str
+
+    def publish(self, name: str, archive: zipfile.ZipFile) -> str:
+        """Unpack a package under `name`; its page's address."""
+        with archive:
+            archive.extractall(self.folder / name)
+        return f"{self.url}/{name}/index.html"
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("site")
+    handler = functools.partial(_Handler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield Site(folder, f"http://127.0.0.1:{server.server_port}")
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--mute-audio", "--disable-dev-shm-usage"]
+        )
+        yield browser
+        browser.close()
