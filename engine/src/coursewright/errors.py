@@ -34,7 +34,7 @@ class CoursewrightError(Exception):
     `message` says what was found and what was wanted; `remedy` is the one thing to do next.
     """
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
         super().__init__(message)

@@ -7,6 +7,7 @@ a daemon thread is left behind (`docs/measurements.md`, "cancel").
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -35,10 +36,8 @@ async def in_daemon_thread(function: Callable[..., T], *args: Any, name: str = "
             error = caught
             if isinstance(caught, StopIteration):  # a future cannot carry it
                 error = RuntimeError("StopIteration")
-        try:
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
             loop.call_soon_threadsafe(settle, result, error)
-        except RuntimeError:
-            pass  # the loop has ended: nobody waits any more
 
     threading.Thread(target=work, name=name, daemon=True).start()
     return await future

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from coursewright.catalog import Catalog
 from coursewright.plan import Plan
@@ -76,7 +76,9 @@ class Execution:
             await asyncio.to_thread(serving.close)
         failures = sorted(scheduler.failures.values(), key=lambda failure: plan_steps[failure.step])
         required = [failure for failure in failures if not failure.optional]
-        state = "cancelled" if self._cancelled else "failed" if required else "completed"
+        state: Literal["completed", "failed", "cancelled"] = (
+            "cancelled" if self._cancelled else "failed" if required else "completed"
+        )
         if state == "completed" and self._selection.compute:
             journal.close()
         return RunReport(

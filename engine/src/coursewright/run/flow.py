@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from prefect import Flow, Task, flow, task
-from prefect.client.schemas.objects import StateType
-from prefect.states import Completed, Failed, State
+from prefect import Flow, Task
+from prefect.client.schemas.objects import State, StateType
+from prefect.states import Completed, Failed
 
 from coursewright.plan import Step
 from coursewright.run.execute import Execution
@@ -36,13 +36,13 @@ async def run_in_flow(execution: Execution, inputs: dict[str, Any]) -> RunReport
         reports.append(report)
         return _flow_state(report)
 
-    await _flow(execution, body)(inputs=inputs, return_state=True)
+    await _flow(execution, body)(inputs, return_state=True)
     return reports[0]
 
 
 def _flow(execution: Execution, body: Any) -> Flow[..., Any]:
     plan = execution.plan
-    return flow(
+    return Flow(
         body,
         name=plan.name,
         description=plan.description or None,
@@ -81,7 +81,7 @@ class TaskRuns:
 
     @staticmethod
     def _task(step: Step, run: Any) -> Task[..., Any]:
-        return task(run, name=step.name, task_run_name="{label}", persist_result=False, retries=0)
+        return Task(run, name=step.name, task_run_name="{label}", persist_result=False, retries=0)
 
 
 def _task_state(outcome: Outcome) -> State[Any]:

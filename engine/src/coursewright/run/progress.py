@@ -53,10 +53,10 @@ class Progress:
         for step in self._plan.steps:
             weight = EXPECTED_S[step.capability]
             parts = [part for (name, _), part in self._parts.items() if name == step.name]
-            if step.for_each is None:
-                items = 1
-            else:
-                items = max(len(self._keys_of(step.name)) or EXPECTED_ITEMS, len(parts))
+            items = 1 if step.for_each is None else self._items(step.name, len(parts))
             done += weight * sum(parts)
             total += weight * items
         return min(1.0, done / total) if total else 1.0
+
+    def _items(self, step: str, seen: int) -> int:
+        return max(len(self._keys_of(step)) or EXPECTED_ITEMS, seen)

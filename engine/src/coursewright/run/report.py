@@ -72,6 +72,8 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ItemStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A provider begins to work on a task."""
+
     step: str
     item: str
     provider: str
@@ -88,6 +90,8 @@ class ItemProgressed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class ItemRetrying(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The provider will be asked again, as attempt number `attempt`, in `wait_s` seconds."""
+
     step: str
     item: str
     refusal: Refusal
@@ -105,6 +109,8 @@ class StepFellBack(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class ItemEnded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A task has come to its end."""
+
     report: ItemReport
 
 

@@ -9,7 +9,7 @@ that falls back (its items must not differ) and an artifact found damaged.
 from __future__ import annotations
 
 import asyncio
-import time
+import functools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
@@ -225,7 +225,7 @@ class Scheduler:
         loop = asyncio.get_running_loop()
         stage.items = {key: loop.create_future() for key in keys}
         for key, item in zip(keys, items, strict=True):
-            item.add_done_callback(lambda done, key=key: _pass_on(done, stage.items[key]))
+            item.add_done_callback(functools.partial(_pass_on, stage.items[key]))
         stage.keys.set_result(keys)
         try:
             return _combined(await asyncio.gather(*items))
@@ -411,7 +411,7 @@ def _keys(elements: list[Any]) -> list[str]:
     return keys if len(set(keys)) == len(keys) else [str(index) for index in range(len(elements))]
 
 
-def _pass_on(done: asyncio.Task[Outcome], future: asyncio.Future[Outcome]) -> None:
+def _pass_on(future: asyncio.Future[Outcome], done: asyncio.Task[Outcome]) -> None:
     if not done.cancelled() and done.exception() is None and not future.done():
         future.set_result(done.result())
 

@@ -362,7 +362,7 @@ def _checked(provider_id: str, result: Any, wanted: type[msgspec.Struct], store:
     for artifact in artifacts_in(result):
         if not store.verify(artifact):
             raise ProviderBug(f"'{provider_id}' returned '{artifact.name}' without storing it", remedy=remedy)
-    return result  # type: ignore[no-any-return]  # its type was compared above
+    return result
 
 
 def _reuse_allowed(step: Step, provider: type[AnyProvider]) -> bool:

@@ -1,0 +1,153 @@
+"""The results of a run, written where a person finds them."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from coursewright.capabilities.artifacts import Artifact
+from coursewright.capabilities.export import Package
+from coursewright.errors import CoursewrightError, InputError
+from coursewright.run.report import RunReport
+from coursewright.store.contract import Store
+
+
+class Written(msgspec.Struct, frozen=True):
+    """One file of the results: the output it belongs to, and where it is."""
+
+    output: str
+    path: Path
+    size_bytes: int
+
+
+class OutputFolder:
+    """A folder for results that appears, or changes, only when all of them are complete.
+
+    Raises InputError at once when it cannot be used, so that nobody learns it after the work.
+    """
+
+    def __init__(self, folder: Path, *, force: bool) -> None:
+        self.folder = folder
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"{folder} is a file, wanted is a folder for the results", field="-o")
+        if not force and folder.is_dir() and any(folder.iterdir()):
+            raise InputError(
+                f"{folder} already holds something", field="-o", remedy="choose another folder with -o, or add --force"
+            )
+        with self._staging():
+            pass
+
+    def write(self, report: RunReport, store: Store) -> list[Written]:
+        """Write all outputs and `report.json`. On failure the folder is as it was."""
+        with self._staging() as staging:
+            written = _stage(report, store, staging)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for each in sorted(staging.rglob("*")):
+                target = self.folder / each.relative_to(staging)
+                if each.is_dir():
+                    target.mkdir(exist_ok=True)
+                else:
+                    each.replace(target)
+        return [Written(each.output, self.folder / each.path.relative_to(staging), each.size_bytes) for each in written]
+
+    @contextlib.contextmanager
+    def _staging(self) -> Iterator[Path]:
+        """A folder beside the results' own, on the same file system, removed when left."""
+        made: Path | None = None
+        try:
+            parent = self.folder.parent if not self.folder.exists() else self.folder
+            parent.mkdir(parents=True, exist_ok=True)
+            made = Path(tempfile.mkdtemp(prefix=".coursewright-", dir=parent))
+            yield made
+        except OSError as error:
+            raise _refused(self.folder, error) from None
+        finally:
+            if made is not None:
+                shutil.rmtree(made, ignore_errors=True)
+
+
+def _refused(folder: Path, error: OSError) -> CoursewrightError:
+    if error.errno == errno.ENOSPC:
+        return CoursewrightError(
+            f"the disk of {folder} is full", remedy="free some space and run again: finished steps are kept"
+        )
+    return InputError(
+        f"the results cannot be written to {folder}: {error.strerror or error}",
+        field="-o",
+        remedy="choose a folder you may write to with -o",
+    )
+
+
+def _stage(report: RunReport, store: Store, staging: Path) -> list[Written]:
+    written: list[Written] = []
+    names = _Names()
+    for output, value in report.outputs.items():
+        for artifact in _files(value):
+            path = staging / names.free(artifact.name, output)
+            with store.open(artifact) as source, path.open("wb") as target:
+                shutil.copyfileobj(source, target, 1 << 20)
+            written.append(Written(output, path, artifact.size_bytes))
+        if not isinstance(value, Artifact | Package):
+            written.append(_data(output, value, staging, names))
+    summary = msgspec.json.format(msgspec.json.encode(report), indent=2)
+    (staging / "report.json").write_bytes(summary + b"\n")
+    return written
+
+
+def _files(value: Any) -> list[Artifact]:
+    """The artifacts that an output stands for: itself, its list, or a package with its sidecars."""
+    if isinstance(value, Artifact):
+        return [value]
+    if isinstance(value, Package):
+        return [value.file, *value.sidecars]
+    if isinstance(value, list) and value and all(isinstance(each, Artifact) for each in value):
+        return value
+    return []
+
+
+def _data(output: str, value: Any, staging: Path, names: _Names) -> Written:
+    """An output that is no file: text as text, anything else as JSON."""
+    if isinstance(value, str):
+        data, name = value.encode() + b"\n", f"{output}.txt"
+    else:
+        data, name = msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n", f"{output}.json"
+    path = staging / names.free(name, output)
+    path.write_bytes(data)
+    return Written(output, path, len(data))
+
+
+class _Names:
+    """File names from artifacts, made harmless and unique. A name never becomes a path."""
+
+    def __init__(self) -> None:
+        self._taken = {"report.json"}
+
+    def free(self, wanted: str, output: str) -> str:
+        name = re.sub(r'[\x00-\x1f/\\:*?"<>|]+', "-", wanted).strip(". ")[-120:] or output
+        candidates = [name, f"{output}-{name}"]
+        number = 2
+        while (candidate := candidates.pop(0)).casefold() in self._taken:
+            if not candidates:
+                candidates.append(f"{output}-{number}-{name}")
+                number += 1
+        self._taken.add(candidate.casefold())
+        return candidate
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file that appears under its name only when complete."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
