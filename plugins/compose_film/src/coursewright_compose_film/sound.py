@@ -1,0 +1,166 @@
+"""The film's sound: each scene's speech at the same loudness, in one AAC stream. Runs in worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+import av
+import msgspec
+import numpy as np
+from av.error import BlockingIOError as NothingYet
+from av.error import EOFError as Ended
+from av.error import FFmpegError
+from av.filter import Graph
+
+from coursewright_compose_film.loudness import SILENT_LUFS, Samples, hop_energies, integrated_lufs
+from coursewright_compose_film.media import bad_media, open_media
+from coursewright_compose_film.timeline import SOUND_RATE_HZ
+
+_BIT_RATE = 96_000
+_MAX_GAIN_DB = 30.0
+"""A quieter recording than -46 LUFS is mostly noise: louder would not make it speech."""
+# alimiter works on samples; 0.8 (-1.9 dBFS) keeps what lies between the samples, and AAC's own ripple, below
+# -1 dBTP on speech.
+_LIMITER = "limit=0.8:attack=2:release=40:level=false:latency=true"
+_CHUNK = 48_000
+
+
+class Measure(msgspec.Struct, frozen=True):
+    """What the film needs to know of one speech: its true length and loudness."""
+
+    duration_s: float
+    lufs: float
+
+
+class Passage(msgspec.Struct, frozen=True):
+    """One speech in the film: where its samples begin, and by how much it is made louder."""
+
+    path: str
+    what: str
+    start: int
+    gain_db: float
+
+
+def measure(path: str, what: str) -> bytes:
+    """JSON of the speech's `Measure`. Raises BadInput for a file that holds no sound."""
+    samples = 0
+
+    def counted() -> Iterator[Samples]:
+        nonlocal samples
+        for chunk in speech_samples(path, what):
+            samples += len(chunk)
+            yield chunk
+
+    hops = hop_energies(counted())
+    if not samples:
+        raise bad_media(what, "speech", "it holds no sound")
+    return msgspec.json.encode(Measure(samples / SOUND_RATE_HZ, integrated_lufs(hops)))
+
+
+def gain_db(lufs: float, wanted_lufs: float) -> float:
+    """What brings a speech to the wanted loudness; silence stays as it is."""
+    return 0.0 if lufs <= SILENT_LUFS else min(_MAX_GAIN_DB, wanted_lufs - lufs)
+
+
+def speech_samples(path: str, what: str) -> Iterator[Samples]:
+    """The sound as mono floats at 48 kHz, in chunks. Raises BadInput for what cannot be decoded."""
+    with open_media(path, what, "speech") as container:
+        if not container.streams.audio:
+            raise bad_media(what, "speech", "it holds no sound")
+        resampler = av.AudioResampler("fltp", "mono", SOUND_RATE_HZ)
+        try:
+            for frame in container.decode(container.streams.audio[0]):
+                frame.pts = None
+                for part in resampler.resample(frame):
+                    yield part.to_ndarray()[0]
+            for part in resampler.resample(None):
+                yield part.to_ndarray()[0]
+        except (FFmpegError, ValueError) as error:
+            raise bad_media(what, "speech", "it is damaged", str(error)) from None
+
+
+def encode_sound(passages: Sequence[Passage], total: int, out: str) -> None:
+    """Write `total` samples at 48 kHz as AAC in MP4: silence with each speech at its place.
+
+    Memory does not grow with the length. Raises BadInput for a speech that cannot be decoded.
+    """
+    with av.open(out, "w", format="mp4") as container:
+        stream: Any = container.add_stream("aac", rate=SOUND_RATE_HZ, layout="mono")
+        stream.bit_rate = _BIT_RATE
+        fifo = av.AudioFifo()
+        limit, flush = _limiter()
+
+        def encode(frames: Iterator[Any]) -> None:
+            for frame in frames:
+                fifo.write(frame)
+                for part in fifo.read_many(stream.codec_context.frame_size):
+                    container.mux(stream.encode(part))
+
+        position = 0
+        for chunk in _laid_out(passages, total):
+            encode(limit(_frame(chunk, position)))
+            position += len(chunk)
+        encode(flush())
+        if rest := fifo.read(partial=True):
+            container.mux(stream.encode(rest))
+        container.mux(stream.encode(None))
+
+
+def _laid_out(passages: Sequence[Passage], total: int) -> Iterator[Samples]:
+    """The speeches with silence between them, exactly `total` samples; a speech that is too long is cut."""
+    position = 0
+    ends = [*(passage.start for passage in passages[1:]), total]
+    for passage, end in zip(passages, ends, strict=True):
+        yield from _silence(passage.start - position)
+        position = passage.start
+        for chunk in speech_samples(passage.path, passage.what):
+            fitting = chunk[: end - position]
+            yield fitting * np.float32(10 ** (passage.gain_db / 20))
+            position += len(fitting)
+    yield from _silence(total - position)
+
+
+def _silence(samples: int) -> Iterator[Samples]:
+    for start in range(0, samples, _CHUNK):
+        yield np.zeros(min(_CHUNK, samples - start), np.float32)
+
+
+def _frame(samples: Samples, position: int) -> av.AudioFrame:
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples).reshape(1, -1), format="fltp", layout="mono")
+    frame.sample_rate = SOUND_RATE_HZ
+    frame.time_base = Fraction(1, SOUND_RATE_HZ)
+    frame.pts = position
+    return frame
+
+
+def _limiter() -> tuple[Callable[[av.AudioFrame], Iterator[Any]], Callable[[], Iterator[Any]]]:
+    """FFmpeg's limiter as two functions: one frame in, frames out; and the rest at the end."""
+    graph = Graph()
+    source = graph.add_abuffer(
+        sample_rate=SOUND_RATE_HZ, format="fltp", layout="mono", time_base=Fraction(1, SOUND_RATE_HZ)
+    )
+    limiter = graph.add("alimiter", _LIMITER)
+    shape = graph.add("aformat", "sample_fmts=fltp:channel_layouts=mono")
+    sink = graph.add("abuffersink")
+    for left, right in ((source, limiter), (limiter, shape), (shape, sink)):
+        left.link_to(right)
+    graph.configure()
+
+    def drain() -> Iterator[Any]:
+        while True:
+            try:
+                yield graph.pull()
+            except (NothingYet, Ended):
+                return
+
+    def push(frame: av.AudioFrame) -> Iterator[Any]:
+        graph.push(frame)
+        yield from drain()
+
+    def flush() -> Iterator[Any]:
+        graph.push(None)
+        yield from drain()
+
+    return push, flush
