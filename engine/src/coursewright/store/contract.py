@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+import msgspec
+
 from coursewright.capabilities.artifacts import Artifact
+from coursewright.errors import StoreError
 
 
 class Store(Protocol):
-    """Immutable bytes by SHA-256, and small records by step key.
+    """Immutable bytes by SHA-256, and small JSON records by step key.
 
     Safe with any number of threads and processes. Bytes appear under their digest only when complete;
     writing bytes that are already there costs no second copy. Every method raises `StoreError` with
@@ -35,19 +39,54 @@ class Store(Protocol):
     def verify(self, artifact: Artifact) -> bool:
         """Are the bytes there and do they have that digest? What is found damaged is removed."""
 
-    def read_record(self, key: str) -> bytes | None:
-        """The record under a step key (64 hex digits), or None. A broken record counts as none."""
+    def read_record(self, key: str, *, touch: bool = True) -> bytes | None:
+        """The record under a step key (64 hex digits), or None. A broken record counts as none.
+
+        Reading is a use, which keeps the record from garbage collection, unless `touch` is false.
+        """
 
     def write_record(self, key: str, record: bytes) -> None:
-        """Write or replace the record, atomically."""
+        """Write or replace the record (JSON), atomically."""
 
     def delete_record(self, key: str) -> None:
         """Remove the record if there is one."""
 
-    def record_keys(self) -> Iterator[str]: ...
+    def records(self) -> Iterator[tuple[str, float]]:
+        """(key, time of last use as a UNIX time, to within a day) of all records."""
 
     def digests(self) -> Iterator[tuple[str, int, float]]:
         """(digest, size in bytes, time of last use as a UNIX time) of all that is stored."""
 
     def delete(self, digest: str) -> None:
         """Remove the bytes if they are there."""
+
+    def sweep(self, *, older_than_s: float) -> int:
+        """Remove what killed writers left behind and nobody touched for that long; how many were removed."""
+
+
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+
+def is_sha256(text: str) -> bool:
+    """Is that a SHA-256 in hex, as digests and record keys are?"""
+    return _SHA256.fullmatch(text) is not None
+
+
+def object_path(kind: str, name: str) -> str:
+    """Where a digest's bytes (`kind` "blobs") or a key's record ("records") lie below a store's root.
+
+    256 folders keep each of them small in a store of a million. Raises StoreError for anything but a SHA-256,
+    so that no name can lead out of the store.
+    """
+    if not is_sha256(name):
+        raise StoreError(f"{name!r} is not a SHA-256 in hex", remedy="use a digest or key that the store gave out")
+    return f"{kind}/{name[:2]}/{name}" + (".json" if kind == "records" else "")
+
+
+def sound_record(record: bytes) -> bytes | None:
+    """The record, or None when it is not JSON: half of one, or zeros after a power cut."""
+    try:
+        msgspec.json.decode(record, type=msgspec.Raw)
+    except msgspec.DecodeError:
+        return None
+    return record
