@@ -1,0 +1,171 @@
+"""Markdown → blocks: headings, prose, lists, tables and what cannot be said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from coursewright_llm_outline.sentences import has_stop, with_stop
+from coursewright_llm_outline.spoken import clean, lines, pictures, spoken
+
+_MAX_HEADING = 150
+"""Longer "headings" are paragraphs over a line of dashes."""
+_MAX_PSEUDO_HEADING = 80
+_FOOTNOTE = re.compile(r"\A\[\^[^\]\s]+\]:")
+_TAGS = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style|head)\b.*?(?:</\1\s*>|\Z)|<[^<>]{0,1000}>", re.S | re.I)
+_BLOCK_END = re.compile(r"</(?:p|div|li|h[1-6]|tr|dd|dt|blockquote|section)\s*>|<br\b[^<>]{0,100}>", re.I)
+_COMPOUND = re.compile(r"(?<![\w-])[^\W\d_]{1,30}-[^\W\d_]{1,30}(?![\w-])")
+
+
+@dataclass(slots=True)
+class Block:
+    """One block. `items` of a list are (depth, text); `rows` of a table start with its header."""
+
+    kind: Literal["heading", "prose", "list", "table", "unspoken"]
+    text: str = ""
+    level: int = 0
+    bold: bool = False
+    ordered: bool = False
+    items: list[tuple[int, str]] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    pictures: list[str] = field(default_factory=list)
+
+
+def blocks_of(markdown: str) -> list[Block]:
+    """The blocks in their order. Headings written as plain or bold lines count where there are no others."""
+    # plain-text notes are often indented, so only fences make code
+    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).disable("code")
+    compounds = frozenset(match[0].lower() for match in _COMPOUND.finditer(markdown))
+    found = _Reader(parser.parse(markdown), compounds).blocks()
+    return (
+        _with_bold_headings(found) if any(block.kind == "heading" for block in found) else _with_plain_headings(found)
+    )
+
+
+class _Reader:
+    def __init__(self, tokens: Sequence[Token], compounds: frozenset[str]) -> None:
+        self._tokens = tokens
+        self._compounds = compounds
+
+    def blocks(self) -> list[Block]:
+        found: list[Block] = []
+        lists = 0
+        for index, token in enumerate(self._tokens):
+            if token.type in ("bullet_list_open", "ordered_list_open"):
+                lists += 1
+                if lists == 1:
+                    found.append(Block("list", ordered=token.type == "ordered_list_open"))
+            elif token.type in ("bullet_list_close", "ordered_list_close"):
+                lists -= 1
+            elif token.type == "table_open":
+                found.append(Block("table"))
+            elif token.type == "tr_open":
+                found[-1].rows.append([])
+            elif token.type == "inline" and lists and self._tokens[index - 1].type == "paragraph_open":
+                self._item(found, token, lists - 1, new=self._tokens[index - 2].type == "list_item_open")
+            elif token.type == "inline":
+                self._inline(found, token, self._tokens[index - 1])
+            elif token.type == "fence" and token.content.strip():
+                found.append(Block("unspoken", token.content.strip()))
+            elif token.type == "html_block" and (text := self._html(token.content)):
+                found.append(Block("prose", text))
+        return [block for block in map(_finished, found) if block is not None]
+
+    def _item(self, found: list[Block], token: Token, depth: int, *, new: bool) -> None:
+        """A list's item, or a further paragraph of it."""
+        if found[-1].kind != "list":  # after code or a table inside the list
+            found.append(Block("list"))
+        text, items = spoken(token, self._compounds), found[-1].items
+        found[-1].pictures += pictures(token)
+        if text and (new or not items):
+            items.append((depth, text))
+        elif text:
+            items[-1] = (items[-1][0], f"{with_stop(items[-1][1])} {text}")
+
+    def _inline(self, found: list[Block], token: Token, opener: Token) -> None:
+        text, shown = spoken(token, self._compounds), pictures(token)
+        if opener.type in ("th_open", "td_open"):
+            found[-1].rows[-1].append(text)
+        elif opener.type == "heading_open" and len(text) <= _MAX_HEADING:
+            if text:
+                found.append(Block("heading", text, int(opener.tag[1]), pictures=shown))
+        elif _FOOTNOTE.match(token.content):
+            found.append(Block("unspoken", token.content))
+        elif text or shown:
+            parts = lines(token, self._compounds)
+            if len(parts) > 1 and not any(map(has_stop, parts)):
+                found.append(Block("list", items=[(0, part) for part in parts], pictures=shown))
+            else:
+                found += [Block("prose", part) for part in parts[:-1]]
+                found.append(Block("prose", parts[-1] if parts else "", bold=_all_bold(token), pictures=shown))
+
+    def _html(self, content: str) -> str:
+        return clean(_TAGS.sub("", _BLOCK_END.sub(" ", content)), self._compounds)
+
+
+def _finished(block: Block) -> Block | None:
+    if block.kind == "list" and not block.items and not block.pictures:
+        return None
+    if block.kind == "table":
+        block.rows = [row for row in block.rows if any(row)]
+        block.text = "\n".join(" | ".join(row) for row in block.rows)
+        return block if block.rows else None
+    return block
+
+
+def _all_bold(token: Token) -> bool:
+    inside = [child for child in token.children or [] if child.type != "text" or child.content.strip()]
+    bold = [child.type == "strong_open" for child in inside]
+    return len(inside) > 2 and bold[0] and sum(bold) == 1 and inside[-1].type == "strong_close"
+
+
+def _could_be_heading(block: Block) -> bool:
+    return (
+        block.kind == "prose"
+        and 0 < len(block.text) <= _MAX_PSEUDO_HEADING
+        and not has_stop(block.text)
+        and not block.text.endswith((",", ";", "，", "、", "-"))
+        and not block.text[0].islower()
+    )
+
+
+def _with_bold_headings(blocks: list[Block]) -> list[Block]:
+    """A paragraph that is one bold line is a heading of the lowest level, as word processors leave them."""
+    return [Block("heading", block.text, 6) if block.bold and _could_be_heading(block) else block for block in blocks]
+
+
+def _with_plain_headings(blocks: list[Block]) -> list[Block]:
+    """In notes without any heading: bold lines, else short lines without a stop before text or a list."""
+    if any(block.bold and _could_be_heading(block) for block in blocks):
+        return [
+            Block("heading", block.text, 2) if block.bold and _could_be_heading(block) else block for block in blocks
+        ]
+    found: list[Block] = []
+    for index, block in enumerate(blocks):
+        after = blocks[index + 1] if index + 1 < len(blocks) else None
+        numbered = _numbered_heading(block)
+        if after is not None and _could_be_heading(block) and _leads(block, after):
+            found.append(Block("heading", block.text, 1 if index == 0 else 2))
+        elif after is not None and after.kind == "prose" and numbered:
+            found.append(Block("heading", numbered, 2))
+        else:
+            found.append(block)
+    return found
+
+
+def _leads(block: Block, after: Block) -> bool:
+    """Is what follows the text of a section, or another heading under a title?"""
+    return after.kind != "prose" or has_stop(after.text) or _could_be_heading(after)
+
+
+def _numbered_heading(block: Block) -> str:
+    """`1. First subject` with its text as a paragraph of its own is a list of one item to Markdown."""
+    if block.kind != "list" or not block.ordered or len(block.items) != 1:
+        return ""
+    text = block.items[0][1]
+    return text if len(text) <= _MAX_PSEUDO_HEADING and not has_stop(text) else ""

@@ -1,0 +1,87 @@
+"""Words that tell something about a text, in several languages. Data only."""
+
+from __future__ import annotations
+
+_ABBREVIATIONS = """
+dr mr mrs ms prof st jr sr vs no fig figs eq eqs ch vol pp ed eds approx dept est al cf viz resp incl min max
+jan feb mar apr jun jul aug sept oct nov dec
+bzw ca evtl ggf inkl usf vgl nr bd hrsg str abb tab kap sog geb gest mio mrd tel abs art
+env éd mme mlle sra srta ud uds pág núm ej aprox dott ing sig pag nl bijv
+г гг др рис см стр тыс млн млрд т.е т.д np tzn tzw ok r w wg im tj např atd čl
+"""
+ABBREVIATIONS = frozenset(_ABBREVIATIONS.split())
+"""Written with a full stop that ends no sentence."""
+
+_ORDINAL_DOT = "de da nb nn no fi cs sk hu pl et lv sl hr sr bs is tr"
+ORDINAL_DOT = frozenset(_ORDINAL_DOT.split())
+"""Languages that write the 3rd as `3.`"""
+
+_LEANING = """
+this these that those it they he she his her their its but however therefore thus so also then such instead
+moreover nevertheless yet and or otherwise hence consequently similarly
+dies diese dieser dieses das es sie er aber jedoch daher deshalb dann also auch dadurch dabei damit dazu denn
+ce cette ces cela il elle ils elles mais donc ainsi alors cependant puis
+esto este esta estos estas ello pero así entonces además también
+questo questa questi ma quindi così inoltre però essi
+isto isso ele ela eles elas mas então também
+это этот эта эти он она они но поэтому однако также тогда
+"""
+LEANING = frozenset(_LEANING.split())
+"""At the start of a sentence that leans on the one before it."""
+
+_SUBORDINATE = """
+when if because although while as since after before unless until though whereas once where whenever despite
+wenn weil obwohl während als seit nachdem bevor falls da indem sobald
+quand si lorsque comme bien puisque après avant
+cuando porque aunque mientras como después antes
+quando se perché poiché mentre dopo prima
+когда если хотя пока после
+"""
+SUBORDINATE = frozenset(_SUBORDINATE.split())
+"""At the start of a clause that cannot stand alone."""
+
+_OBJECTIVES = """
+objectives; learning objectives; learning goals; goals; learning outcomes; outcomes; aims; what you will learn;
+what you'll learn; lernziele; ziele; objectifs; objectifs pédagogiques; objectifs d'apprentissage; objetivos;
+objetivos de aprendizaje; objetivos de aprendizagem; obiettivi; obiettivi di apprendimento; leerdoelen; doelen;
+lärandemål; mål; læringsmål; cele; cele nauki; cíle; цели; цели обучения; 学习目标; 學習目標; 学習目標;
+학습 목표; الأهداف; أهداف التعلم; उद्देश्य
+"""
+OBJECTIVES = frozenset(" ".join(entry.split()) for entry in _OBJECTIVES.split(";"))
+"""Headings under which authors list what is to be learned."""
+
+SPEAKER_NOTES = frozenset({"notes", "speaker notes", "notizen", "sprechernotizen", "notas", "note", "примечания"})
+"""Headings under which presentations keep what is to be said."""
+
+_GREEK = """
+alpha α beta β gamma γ delta δ epsilon ε zeta ζ eta η theta θ iota ι kappa κ lambda λ mu μ nu ν xi ξ pi π rho ρ
+sigma σ tau τ phi φ chi χ psi ψ omega ω Gamma Γ Delta Δ Theta Θ Lambda Λ Xi Ξ Pi Π Sigma Σ Phi Φ Psi Ψ Omega Ω
+times × cdot · approx ≈ le ≤ leq ≤ ge ≥ geq ≥ ne ≠ pm ± infty ∞ to →
+"""
+TEX_SYMBOLS = dict(zip(_GREEK.split()[::2], _GREEK.split()[1::2], strict=True))
+"""Commands of TeX that are one character."""
+
+_COMMON = {
+    "en": "the of and to is in that it for are with as was this be on by from which have",
+    "de": "der die das und ist nicht ein eine zu den von mit sich auf für im dem auch wird sind",
+    "fr": "le la les des et est une un que qui dans pour pas sur du au avec sont par ce",
+    "es": "el la los las de y es en que un una por para con del se no al más como son",
+    "it": "il la di e che è un una per non sono con del della gli le dei si nel alla",
+    "pt": "o a os as de e é em que um uma para não com do da dos no na são por",
+    "nl": "de het een en van is dat niet op te zijn met voor aan die ook wordt bij naar",
+    "sv": "och att det som är en ett på av för med den till inte har de om kan",
+    "da": "og at det som er en et på af for med den til ikke har de om kan der",
+    "pl": "i w na się nie jest że z do to jak są od przez oraz dla która który",
+    "cs": "a se je na že v to s z do jsou nebo pro které který jako ale když po",
+    "tr": "ve bir bu için ile olan olarak da de çok daha gibi en ise ne kadar sonra",
+}
+COMMON_WORDS = {language: frozenset(words.split()) for language, words in _COMMON.items()}
+"""The commonest words of languages in Latin letters."""
+
+LANGUAGE_NAMES = {
+    "en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese",
+    "nl": "Dutch", "sv": "Swedish", "da": "Danish", "pl": "Polish", "cs": "Czech", "tr": "Turkish", "ru": "Russian",
+    "el": "Greek", "ar": "Arabic", "he": "Hebrew", "hi": "Hindi", "th": "Thai", "ko": "Korean", "zh": "Chinese",
+    "ja": "Japanese",
+}  # fmt: skip
+"""In English, for notices."""
