@@ -1,0 +1,176 @@
+"""Problems: a place, a sentence and a way out, reported all at once in file order."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable
+
+import msgspec
+
+from coursewright.document.codes import Code, Severity
+
+MAX_PROBLEMS = 100
+"""Nobody reads more at once; it bounds the time that a hopeless file can take."""
+_FRAME_WIDTH = 100
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what YAML 1.1 counts as one
+
+
+class Place(msgspec.Struct, frozen=True, order=True):
+    """A stretch of the file: lines and columns count characters from 1; the end is exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is wrong, and where. `line` 0 is for a problem that stands in no file.
+
+    `frame` holds the source line with its number, and the line with the caret beneath it.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    file: str
+    line: int = 0
+    column: int = 0
+    end_line: int = 0
+    end_column: int = 0
+    frame: tuple[str, ...] = ()
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        kind = "" if self.severity == "error" else f"{self.severity}: "
+        lines = [f"{place}: {kind}{self.message} [{self.code}]", *self.frame]
+        if self.hint and self.frame:
+            indent = "\n" + " " * (len(lines[-1]) + 1)
+            lines[-1] += " " + self.hint.replace("\n", indent)
+        elif self.hint:
+            lines += ["  " + line for line in self.hint.split("\n")]
+        return "\n".join(lines)
+
+
+class Source:
+    """A text file by name, for places in it."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.lines = _LINE_BREAK.split(text)
+
+    def frame(self, line: int, column: int) -> tuple[str, ...]:
+        """The source line and its caret; none when the file has no such line."""
+        if not 0 < line <= len(self.lines):
+            return ()
+        source = self.lines[line - 1]
+        start = max(0, column - 1 - _FRAME_WIDTH // 2) if len(source) > _FRAME_WIDTH else 0
+        shown = source[start : start + _FRAME_WIDTH].rstrip()
+        before = _printable(shown[: column - 1 - start])
+        number = f"  {line} | " + ("…" if start else "")
+        return (number + _printable(shown)).rstrip(), " " * (len(number) + _cells(before)) + "^"
+
+    def find(self, place: Place, needle: str, nth: int) -> Place:
+        """The place of the nth (from 0) `needle` in the source of a value; the value's own when not found."""
+        line, column = place.line, place.column - 1
+        while 0 < line <= len(self.lines):
+            found = self.lines[line - 1].find(needle, column)
+            if found < 0:
+                line, column = line + 1, 0
+                if line > place.end_line:
+                    break
+            elif nth:
+                nth, column = nth - 1, found + len(needle)
+            else:
+                return Place(line, found + 1, line, found + 1 + len(needle))
+        return place
+
+
+class TooManyProblems(Exception):
+    """`Report.add` was called more than `MAX_PROBLEMS` times."""
+
+
+class Report:
+    """Collects problems, each anchored at a place of the pipeline file."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._found: dict[Problem, Place] = {}
+
+    def add(self, code: Code, at: Place, message: str, hint: str = "") -> None:
+        """A problem in the pipeline file itself. Raises TooManyProblems past the limit."""
+        self._keep(_problem(code, self.source, at, message, hint), at)
+
+    def add_elsewhere(self, code: Code, source: Source, place: Place, message: str, hint: str, *, at: Place) -> None:
+        """A problem in another file, which the pipeline names at `at`."""
+        self._keep(_problem(code, source, place, message, hint), at)
+
+    def add_placeless(self, code: Code, label: str, message: str, hint: str = "") -> None:
+        """A problem that stands in no file, such as one on the command line."""
+        problem = Problem(code=code.id, severity=code.severity, message=message, file=label, hint=hint)
+        self._keep(problem, Place(0, 0, 0, 0))
+
+    def _keep(self, problem: Problem, at: Place) -> None:
+        if len(self._found) >= MAX_PROBLEMS:
+            raise TooManyProblems
+        self._found.setdefault(problem, at)
+
+    @property
+    def failed(self) -> bool:
+        """Is there an error among the problems?"""
+        return any(problem.severity == "error" for problem in self._found)
+
+    def problems(self) -> tuple[Problem, ...]:
+        """In file order, without repetitions."""
+        return tuple(sorted(self._found, key=lambda problem: (self._found[problem], problem.line, problem.code)))
+
+
+def _problem(code: Code, source: Source, at: Place, message: str, hint: str) -> Problem:
+    return Problem(
+        code=code.id,
+        severity=code.severity,
+        message=message,
+        file=source.name,
+        line=at.line,
+        column=at.column,
+        end_line=at.end_line,
+        end_column=at.end_column,
+        frame=source.frame(at.line, at.column),
+        hint=hint,
+    )
+
+
+def quoted(word: str) -> str:
+    """The user's own word in quotes, shortened and safe to print."""
+    return f"'{_printable(word if len(word) <= 60 else word[:59] + '…')}'"
+
+
+def listed(names: Iterable[str], limit: int = 12) -> str:
+    """`a, b, c`, cut short with `…` past `limit`."""
+    known = list(names)
+    return ", ".join(known[:limit]) + (", …" if len(known) > limit else "")
+
+
+def did_you_mean(wrong: str, known: Iterable[str], *, what: str = "known") -> str:
+    """The closest names, or all of them under the word `what`; empty when there are none."""
+    names = sorted(known)
+    if not names:
+        return ""
+    # difflib is quadratic: a word far longer than any name has no near match worth its time
+    near = difflib.get_close_matches(wrong.lower(), names, n=2, cutoff=0.6) if len(wrong) <= 64 else []
+    if near:
+        return "did you mean " + " or ".join(f"'{name}'" for name in near) + "?"
+    return f"{what}: {listed(names)}"
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else " " if char == "\t" else "�" for char in text)
+
+
+def _cells(text: str) -> int:
+    """Columns that a terminal gives the text: East Asian wide characters take two, combining marks none."""
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
