@@ -100,6 +100,15 @@ install_npm_of_tests() {
     done
 }
 
+# The browser of some tests: the machine's own, or the one that Playwright brings.
+install_browser() {
+    for browser in chromium chromium-browser google-chrome google-chrome-stable; do
+        command -v "$browser" >/dev/null && return
+    done
+    "$VENV/bin/playwright" install --only-shell chromium >/dev/null 2>&1 ||
+        say "no Chromium or Chrome was found, so the tests that need a browser will fail; on Debian: apt install chromium"
+}
+
 new_enough "$python" || make_environment
 # After the machine's own programs: npm of the wheel is for machines that have none.
 PATH=$PATH:$(cd "$VENV/bin" && pwd)
@@ -113,4 +122,6 @@ install_npm
 install_distributions
 if [ "$what" = test ]; then
     install_npm_of_tests
+    install_browser
+    "$python" tools/swift.py || fail "the S3 server that the store's tests talk to is missing; the line above says why"
 fi
