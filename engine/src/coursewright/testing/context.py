@@ -26,8 +26,8 @@ class Bench:
         self._processes = processes
         self._settings = Settings(data_dir=folder, secrets=secrets)
 
-    def context(self, provider: Provider[Any, Any], *, timeout_s: float = 120.0) -> RequestContext:
-        """A fresh context; set `context.cancel` to cancel the request."""
+    def context(self, provider: Provider[Any, Any], *, timeout_s: float = 120.0, reuse: bool = True) -> RequestContext:
+        """A fresh context; set `context.cancel` to cancel the request. Without `reuse` its memo makes all anew."""
         scratch = Path(tempfile.mkdtemp(dir=self._folder, prefix="scratch-"))
         return RequestContext(
             store=self.store,
@@ -38,6 +38,7 @@ class Bench:
             provider=f"{provider.capability}.{provider.name}",
             provider_version=provider.version,
             timeout_s=timeout_s,
+            reuse=reuse,
             on_progress=lambda done, total, message: self.progress.append((done, total, message)),
         )
 
