@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -20,6 +20,8 @@ _LINGER_S = 0.5
 _SHORTEST_S = 0.05
 
 _SENTENCE_END = re.compile(r"[.!?…。！？؟۔।።][\"'”’»)\]」』]*$")
+_ABBREVIATION = re.compile(r"^\W*(\w\.)+\w\.$|^\W*[A-Z][a-z]{0,2}\.$")
+"""Such as "e.g." and "Dr.": not the end of a sentence, or of a very short one, which loses nothing."""
 _CLAUSE_END = re.compile(r"[,;:–—、，；：،؛)][\"'”’»)\]」』]*$")
 _OPENING = "([{«“‘「『（【《〈¿¡"
 _UNSPACED = re.compile(
@@ -106,7 +108,7 @@ class _Text:
         self._sentences = [0]
         for piece in pieces:
             self._columns.append(self._columns[-1] + piece.spaced + columns(piece.text))
-            self._sentences.append(self._sentences[-1] + bool(_SENTENCE_END.search(piece.text)))
+            self._sentences.append(self._sentences[-1] + _ends_sentence(piece.text))
         self._endings = [_ending(piece.text) for piece in pieces]
 
     def width(self, start: int, end: int) -> int:
@@ -130,7 +132,7 @@ class _Text:
             return (self._text(start, end),)
 
         def unevenness(cut: int) -> float:
-            return abs(self.width(start, cut) - self.width(cut, end)) + 12 * self._endings[cut - 1]
+            return abs(self.width(start, cut) - self.width(cut, end)) + 25 * self._endings[cut - 1]
 
         cut = min(self._second_lines(start, end), key=unevenness)
         return (self._text(start, cut), self._text(cut, end))
@@ -138,7 +140,7 @@ class _Text:
     def _second_lines(self, start: int, end: int) -> range:
         """Where the second line may begin."""
         latest = bisect_right(self._columns, self._columns[start] + self.pieces[start].spaced + LINE_COLUMNS) - 1
-        earliest = start + 1
+        earliest = max(start + 1, bisect_left(self._columns, self._columns[end] - LINE_COLUMNS - 1))
         while earliest <= latest and self.width(earliest, end) > LINE_COLUMNS:
             earliest += 1
         return range(earliest, min(latest, end - 1) + 1)
@@ -149,7 +151,11 @@ class _Text:
 
 def _ending(text: str) -> float:
     """How unwelcome a break after this piece is."""
-    return 0.0 if _SENTENCE_END.search(text) else 0.35 if _CLAUSE_END.search(text) else 1.0
+    return 0.0 if _ends_sentence(text) else 0.35 if _CLAUSE_END.search(text) else 1.0
+
+
+def _ends_sentence(text: str) -> bool:
+    return bool(_SENTENCE_END.search(text)) and not _ABBREVIATION.match(text)
 
 
 def _pieces(word: Word) -> list[Piece]:
