@@ -53,13 +53,18 @@ _NAMES = {
 
 
 class NotAllowed(Exception):
-    """The source is no expression or template, or does what those may not do; `line` counts from 1."""
+    """The source is no expression or template, or does what those may not do.
 
-    def __init__(self, message: str, *, line: int = 1, forbidden: bool = True) -> None:
+    `line` counts from 1; `forbidden` tells what is not allowed from what cannot be read; `wrong` is the
+    name of a filter or test that does not exist.
+    """
+
+    def __init__(self, message: str, *, line: int = 1, forbidden: bool = True, wrong: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.line = line
         self.forbidden = forbidden
+        self.wrong = wrong
 
 
 def parse_expression(source: str) -> nodes.Expr:
@@ -87,9 +92,15 @@ def _parsed(parse: Callable[[], T]) -> T:
     try:
         return parse()
     except jinja2.TemplateSyntaxError as error:
-        raise NotAllowed(error.message or "not an expression", line=error.lineno, forbidden=False) from None
+        raise NotAllowed(_lowered(error.message or ""), line=error.lineno, forbidden=False) from None
     except (RecursionError, MemoryError, ValueError, OverflowError):
         raise NotAllowed("this is nested too deep, or a number is too large") from None
+
+
+def _lowered(message: str) -> str:
+    """Jinja's own words as one sentence: of several its first and last, which say what and where."""
+    sentences = [part[:1].lower() + part[1:] for part in message.removesuffix(".").split(". ")]
+    return sentences[0] if len(sentences) == 1 else f"{sentences[0]}: {sentences[-1]}"
 
 
 def _check(tree: nodes.Node, allowed: tuple[type[nodes.Node], ...]) -> None:
@@ -115,7 +126,7 @@ def _check(tree: nodes.Node, allowed: tuple[type[nodes.Node], ...]) -> None:
 def _check_named(node: nodes.Filter | nodes.Test) -> None:
     kind, known = ("filter", FILTERS) if isinstance(node, nodes.Filter) else ("test", TESTS)
     if node.name not in known:
-        raise NotAllowed(f"there is no {kind} '{node.name}'; known: {', '.join(known)}", line=node.lineno)
+        raise NotAllowed(f"there is no {kind} '{node.name}'", line=node.lineno, wrong=node.name)
     if node.kwargs or node.dyn_args or node.dyn_kwargs:
         raise NotAllowed(f"{kind} '{node.name}' takes its arguments by place only", line=node.lineno)
 

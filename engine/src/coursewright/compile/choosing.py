@@ -11,7 +11,7 @@ from coursewright.catalog import Catalog
 from coursewright.compile import shape
 from coursewright.document import codes
 from coursewright.document.nodes import Entry, Scalar
-from coursewright.document.problems import Place, Report, did_you_mean, quoted
+from coursewright.document.problems import Place, Report, did_you_mean, listed, meant, near, quoted
 
 _WORD = re.compile("[a-z0-9][a-z0-9_-]{0,40}")
 
@@ -107,11 +107,11 @@ class Chooser:
             if f"{capability}-{name}" in failure.plugin.replace("_", "-") or f"'{provider_id}'" in failure.reason:
                 return f"the plugin {failure.plugin} could not be loaded: {failure.reason}"
         installed = [each.name for each in self._catalog.of(capability)]
-        near = did_you_mean(name, installed, what="installed")
-        if near.startswith("did"):
-            return did_you_mean(provider_id, [f"{capability}.{each}" for each in installed])
-        install = f"pip install coursewright-{capability}-{name}" if _WORD.fullmatch(name) else ""
-        return "\n".join(part for part in (install, near) if part)
+        if close := near(name, installed):
+            return meant(f"{capability}.{each}" for each in close)
+        own = provider_id.startswith(f"{capability}.") and _WORD.fullmatch(name)
+        hints = [f"pip install coursewright-{capability}-{name}"] if own else []
+        return "\n".join(hints + ([f"installed: {listed(installed)}"] if installed else []))
 
     def _installed(self, capability: str) -> Choice:
         return Choice(tuple(f"{capability}.{provider.name}" for provider in self._catalog.of(capability)))

@@ -30,7 +30,10 @@ from coursewright.document.problems import Place, Report, did_you_mean, quoted
 from coursewright.sandbox import path_text
 
 _ARITHMETIC = (nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod)
-_TEXT_LIKE = ("text", "language", "choice", "integer", "number", "boolean", "any", "unknown")
+_TEXTS = ("text", "language", "choice")
+_NUMBERS = ("integer", "number")
+_ORDERED = (*_TEXTS, *_NUMBERS, "any", "unknown")
+_TEXT_LIKE = (*_ORDERED, "boolean")
 
 
 class Inference(msgspec.Struct):
@@ -79,22 +82,36 @@ class Inference(msgspec.Struct):
                 return self._filtered(tree)
             case nodes.Concat():
                 for part in tree.nodes:
-                    self._want(self.type_of(part), _TEXT_LIKE, "'~' joins texts")
+                    self._want(part, self.type_of(part), _TEXT_LIKE, "'~' joins texts")
                 return TEXT
-            case nodes.Not() | nodes.Compare() | nodes.Test():
-                for child in tree.iter_child_nodes():
-                    self._operand(child)
+            case nodes.Not() | nodes.Test():
+                self.type_of(tree.node)
                 return BOOLEAN
+            case nodes.Compare():
+                return self._compared(tree)
             case nodes.Neg() | nodes.Pos():
-                return self._numeric("the sign", self.type_of(tree.node))
+                return self._numeric("the sign", tree.node)
             case nodes.BinExpr():
-                operands = [self.type_of(tree.left), self.type_of(tree.right)]
-                found = self._numeric(f"'{tree.operator}'", *operands)
+                found = self._numeric(f"'{tree.operator}'", tree.left, tree.right)
                 return NUMBER if isinstance(tree, nodes.Div) and found is INTEGER else found
         return UNKNOWN
 
-    def _operand(self, tree: nodes.Node) -> None:
-        self.type_of(tree.expr if isinstance(tree, nodes.Operand) else tree)
+    def _compared(self, tree: nodes.Compare) -> Type:
+        left, given = tree.expr, self.type_of(tree.expr)
+        for operand in tree.ops:
+            right, other = operand.expr, self.type_of(operand.expr)
+            if operand.op in ("in", "notin"):
+                self._want(
+                    right, other, (*_TEXTS, "list", "mapping", "any", "unknown"), "'in' looks into a list or text"
+                )
+            elif operand.op not in ("eq", "ne"):
+                self._want(left, given, _ORDERED, "'<' and '>' order numbers or texts")
+                self._want(right, other, _ORDERED, "'<' and '>' order numbers or texts")
+                if len({each.kind in _NUMBERS for each in (given, other) if each.kind in (*_NUMBERS, *_TEXTS)}) > 1:
+                    message = f"{given.phrase} cannot be compared with {other.phrase}"
+                    self.complain(codes.BAD_OPERANDS, message)
+            left, given = right, other
+        return BOOLEAN
 
     def _root(self, name: str) -> Type:
         scope = self.scope
@@ -138,11 +155,10 @@ class Inference(msgspec.Struct):
         return UNKNOWN
 
     def _no_member(self, owner: Type, name: str, tree: nodes.Node) -> None:
-        path = path_of(tree)
-        whose = f"'{path_text(path)}'" if path else "this"
+        whose = _called(tree)
         known = list(fields_of(owner.struct)) if owner.struct else []
         near = did_you_mean(name, known)
-        ports = f"{whose} offers: {offers(owner)}" if known else f"{whose} is {owner} and has no fields"
+        ports = f"{whose} offers: {offers(owner)}" if known else f"{whose} is {owner.phrase} and has no fields"
         hint = f"{near}\n{ports}" if near.startswith("did") else ports
         self.complain(codes.UNKNOWN_MEMBER, f"{whose} has no field {quoted(name)}", hint)
 
@@ -153,22 +169,29 @@ class Inference(msgspec.Struct):
         if owner.kind == "mapping":
             return maybe(owner.item or ANY)
         if owner.kind != "list":
-            self.complain(codes.UNKNOWN_MEMBER, f"[…] takes an item of a list, but this is {owner}")
+            self.complain(
+                codes.UNKNOWN_MEMBER, f"[…] takes an item of a list, but {_called(tree.node)} is {owner.phrase}"
+            )
             return UNKNOWN
         if place.kind not in ("integer", "any", "unknown"):
-            self.complain(codes.BAD_OPERANDS, f"[…] counts items by a whole number, but this is {place}")
+            self.complain(
+                codes.BAD_OPERANDS, f"[…] counts items by a whole number, but {_called(tree.arg)} is {place.phrase}"
+            )
         return maybe(owner.item or ANY, owner.missing)
 
-    def _numeric(self, what: str, *operands: Type) -> Type:
-        for operand in operands:
-            self._want(operand, ("integer", "number", "any", "unknown"), f"{what} computes with numbers")
-        return INTEGER if all(operand.kind == "integer" for operand in operands) else NUMBER
+    def _numeric(self, what: str, *operands: nodes.Node) -> Type:
+        types = [self.type_of(operand) for operand in operands]
+        for operand, given in zip(operands, types, strict=True):
+            self._want(operand, given, (*_NUMBERS, "any", "unknown"), f"{what} computes with numbers")
+        return INTEGER if all(given.kind == "integer" for given in types) else NUMBER
 
-    def _want(self, given: Type, kinds: tuple[str, ...], what: str) -> None:
-        if given.kind not in kinds:
-            self.complain(codes.BAD_OPERANDS, f"{what}, but this is {given}")
+    def _want(self, tree: nodes.Node, given: Type, kinds: tuple[str, ...], what: str) -> None:
+        if given.kind not in (*kinds, "union"):
+            self.complain(codes.BAD_OPERANDS, f"{what}, but {_called(tree)} is {given.phrase}")
         elif given.missing and not self.scope.tolerant:
-            self.complain(codes.MAY_BE_MISSING, f"{what}, but one may be missing", "write (… | default(…))")
+            name = _called(tree)
+            hint = f"write ({name[1:-1]} | default(…))" if name != "this" else "write (… | default(…))"
+            self.complain(codes.MAY_BE_MISSING, f"{what}, but {name} may be missing", hint)
 
     def _filtered(self, tree: nodes.Filter) -> Type:
         given = self.type_of(tree.node) if tree.node else UNKNOWN
@@ -181,8 +204,9 @@ class Inference(msgspec.Struct):
             )
             return UNKNOWN
         if signature.takes and given.kind not in (*signature.takes, "any", "unknown", "union"):
-            takes = " or ".join(signature.takes)
-            self.complain(codes.BAD_OPERANDS, f"filter '{tree.name}' takes {takes}, but this is {given}")
+            takes = " or ".join(kind for kind in signature.takes if kind not in ("language", "choice"))
+            called = _called(tree.node) if tree.node else "this"
+            self.complain(codes.BAD_OPERANDS, f"filter '{tree.name}' takes {takes}, but {called} is {given.phrase}")
             return UNKNOWN
         if given.missing and signature.takes and not self.scope.tolerant:
             self.complain(
@@ -191,6 +215,11 @@ class Inference(msgspec.Struct):
                 f"write … | default(…) | {tree.name}",
             )
         return signature.result(given, arguments)
+
+
+def _called(tree: nodes.Node) -> str:
+    path = path_of(tree)
+    return f"'{path_text(path)}'" if path else "this"
 
 
 def _joined(items: list[Type]) -> Type:

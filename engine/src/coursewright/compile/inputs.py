@@ -60,9 +60,9 @@ def _input(report: Report, name: str, entry: Entry) -> Input:
     base = TYPES.get(kind, UNKNOWN)
     for key in _OF_NUMBERS:
         if key in keys and kind not in ("integer", "number", ""):
-            _misplaced(report, keys[key], key, f"{what} is {base}", "integer or number")
+            _misplaced(report, keys[key], key, f"{what} is {base.phrase}", "integer or number")
     if "choices" in keys and kind not in ("choice", ""):
-        _misplaced(report, keys["choices"], "choices", f"{what} is {base}", "choice")
+        _misplaced(report, keys["choices"], "choices", f"{what} is {base.phrase}", "choice")
     choices = _choices(report, keys, what, entry) if kind == "choice" else ()
     numeric = base if kind in ("integer", "number") else UNKNOWN
     limits = _limits(report, keys, numeric, what)
@@ -138,7 +138,7 @@ def _default(report: Report, keys: dict[str, Entry], wanted: Type, what: str) ->
         report.add(
             codes.CONTRADICTION,
             keys["default"].key.place,
-            f"{what} is {wanted} and cannot have a default",
+            f"{what} is {wanted.phrase} and cannot have a default",
             "write 'required: false' instead",
         )
         return None

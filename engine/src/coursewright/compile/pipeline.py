@@ -124,7 +124,7 @@ class _Pipeline:
         self, entry: Entry | None, types: dict[str, Type], ports: dict[str, StepPort]
     ) -> tuple[tuple[plan.Output, ...], Scope]:
         report = self._report
-        scope = Scope(types, ports)
+        scope = Scope(types, ports, len(ports))
         values = Values(report, scope)
         found = shape.entries(report, entry.value, "'outputs'") if entry else {}
         made = []
@@ -165,7 +165,8 @@ class _Pipeline:
         for draft in drafts:
             if draft.name not in used:
                 message = f"the result of {draft.what} reaches no output"
-                self._report.add(codes.UNUSED_STEP, draft.entry.key.place, message)
+                hint = "name it in 'outputs', or remove it"
+                self._report.add(codes.UNUSED_STEP, draft.entry.key.place, message, hint)
 
     def _name(self, entry: Entry | None, file: str) -> str:
         if entry is None:

@@ -12,8 +12,9 @@ from coursewright import plan
 from coursewright.document import codes
 from coursewright.document.nodes import Scalar
 from coursewright.document.problems import Place, Report, Source, did_you_mean, quoted
-from coursewright.sandbox import NotAllowed, parse_template
+from coursewright.sandbox import FILTERS, NotAllowed, parse_template
 
+_ALLOWED = "allowed: {{ … }} with fields and filters, {% if %}, {% for %} over lists, and comments"
 Read = Callable[[str], "str | None"]
 
 
@@ -42,7 +43,8 @@ def read_prompt(
     except NotAllowed as error:
         line = min(error.line, len(source.lines))
         place = _line(source, line, "{")
-        report.add_elsewhere(codes.BAD_TEMPLATE, source, place, error.message, "", at=at.place)
+        hint = did_you_mean(error.wrong, FILTERS) if error.wrong else _ALLOWED if error.forbidden else ""
+        report.add_elsewhere(codes.BAD_TEMPLATE, source, place, error.message, hint, at=at.place)
         return None
     if data is not None:
         _check_names(report, source, tree, data, at)

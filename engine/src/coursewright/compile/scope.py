@@ -24,7 +24,7 @@ class StepPort(msgspec.Struct, frozen=True):
 
 
 class Scope(msgspec.Struct):
-    """The names in reach of one step, or of the outputs.
+    """The names in reach of one step, or of the outputs, which stand after all steps.
 
     `known_present` holds paths that are there whenever this place is evaluated; `tolerant` is true for
     an optional step, which may be given what is missing: it then is skipped. `inputs_used` and `reads`
@@ -33,6 +33,7 @@ class Scope(msgspec.Struct):
 
     inputs: dict[str, Type]
     steps: dict[str, StepPort]
+    position: int
     item: Type | None = None
     tolerant: bool = False
     known_present: set[Path] = msgspec.field(default_factory=set)
@@ -41,7 +42,11 @@ class Scope(msgspec.Struct):
 
     def names(self) -> list[str]:
         """The names a reference may begin with."""
-        return [*(["inputs"] if self.inputs else []), *self.steps, *(["item", "index"] if self.item else [])]
+        return [
+            *(["inputs"] if self.inputs else []),
+            *(name for name, port in self.steps.items() if port.position < self.position),
+            *(["item", "index"] if self.item else []),
+        ]
 
     def result(self, step: str) -> Type:
         """The type of a step's result, `unknown` where nothing is known."""

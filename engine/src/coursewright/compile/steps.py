@@ -11,15 +11,15 @@ from coursewright.catalog import Catalog
 from coursewright.compile import shape
 from coursewright.compile.drafts import Draft
 from coursewright.compile.prompts import Read
-from coursewright.compile.references import Found, certain_paths, split
-from coursewright.compile.scope import Scope, StepPort
+from coursewright.compile.references import Found, Unclosed, certain_paths, split
+from coursewright.compile.scope import Path, Scope, StepPort
 from coursewright.compile.types import ANY, BOOLEAN, INTEGER, TEXT, UNKNOWN, Limits, Type, fields_of, offers
 from coursewright.compile.values import Slot, Values
 from coursewright.compile.with_values import WithCompiler
 from coursewright.document import codes, scalars
 from coursewright.document.nodes import Entry, Scalar, called
 from coursewright.document.problems import Place, Report, did_you_mean, quoted
-from coursewright.sandbox import NotAllowed, parse_expression
+from coursewright.sandbox import NotAllowed, names_in, parse_expression
 
 MAX_ATTEMPTS = 10
 MAX_BACKOFF_S = 3600.0
@@ -39,11 +39,12 @@ class StepCompiler:
 
     def compile(self, draft: Draft) -> tuple[plan.Step, Scope]:
         """The plan's step, and the scope that knows what it refers to."""
-        scope = Scope(self._inputs, self._ports)
+        scope = Scope(self._inputs, self._ports, draft.position)
         values = Values(self._report, scope)
-        when = self._when(draft, values)
-        self._learn(draft, scope)
+        scope.known_present = self._certain(draft)
+        scope.tolerant = draft.optional
         for_each = self._for_each(draft, values, scope)
+        when = self._when(draft, scope)
         fields = self._with.compile(draft, values)
         needs = self._needs(draft)
         scope.reads += needs
@@ -66,37 +67,44 @@ class StepCompiler:
         )
         return step, scope
 
-    def _when(self, draft: Draft, values: Values) -> plan.Value | None:
+    def _when(self, draft: Draft, scope: Scope) -> plan.Value | None:
         if "when" not in draft.keys:
             return None
+        values = Values(self._report, msgspec.structs.replace(scope, known_present=set(), tolerant=False))
         node = draft.keys["when"].value
         label = f"'when' of {draft.what}"
         written = isinstance(node, Scalar) and "${" not in node.text
         if written and isinstance(node, Scalar) and node.text not in ("true", "false"):
             hint = "write the condition as ${…}"
-            self._report.add(codes.NOT_A_CONDITION, node.place, f"{label} is a text, which is always true", hint)
+            self._report.add(
+                codes.NOT_A_CONDITION, node.place, f"{label} holds no reference, so it never changes", hint
+            )
             return None
         value, given = values.typed(node, Slot(label, BOOLEAN if written else ANY))
         if not _condition(given):
             hint = "compare it with something, such as ${… > 3}"
-            self._report.add(codes.NOT_A_CONDITION, node.place, f"{label} is {given}, neither true nor false", hint)
+            self._report.add(
+                codes.NOT_A_CONDITION, node.place, f"{label} is {given.phrase}, neither true nor false", hint
+            )
         return value
 
-    def _learn(self, draft: Draft, scope: Scope) -> None:
+    def _certain(self, draft: Draft) -> set[Path]:
         """What is there whenever this step runs: what its condition asks for, and steps of the same condition."""
-        scope.tolerant = draft.optional
         if draft.when is None:
-            return
-        scope.known_present |= {
+            return set()
+        try:
+            parts = split(draft.when)
+            tree = parse_expression(parts[0].source) if isinstance(parts[0], Found) and len(parts) == 1 else None
+        except (NotAllowed, Unclosed):
+            tree = None
+        if tree is None:
+            return set()
+        certain = {path[: end + 1] for path in certain_paths(tree) for end in range(len(path))}
+        if {name.name for name in names_in(tree)} & {"item", "index"}:  # decided item by item
+            return certain
+        return certain | {
             (name,) for name, port in self._ports.items() if port.when == draft.when and not port.optional
         }
-        try:
-            found = [part for part in split(draft.when) if isinstance(part, Found)]
-            if len(found) == 1:
-                for path in certain_paths(parse_expression(found[0].source)):
-                    scope.known_present |= {path[: end + 1] for end in range(len(path))}
-        except (NotAllowed, ValueError):
-            return
 
     def _for_each(self, draft: Draft, values: Values, scope: Scope) -> plan.Value | None:
         if "for_each" not in draft.keys:
@@ -114,7 +122,7 @@ class StepCompiler:
                 [] if given.struct is None else [f for f in fields_of(given.struct).values() if f.type.kind == "list"]
             )
             hint = "its lists: " + ", ".join(f.name for f in lists) if lists else offers(given)
-            self._report.add(codes.NOT_A_LIST, node.place, f"{label} wants a list, found {given}", hint)
+            self._report.add(codes.NOT_A_LIST, node.place, f"{label} wants a list, found {given.phrase}", hint)
         if given.missing and not draft.optional:
             hint = "possible: … | default([]), or 'optional: true', or the same 'when' for both"
             self._report.add(codes.MAY_BE_MISSING, node.place, f"{label} goes over a list that may be missing", hint)
@@ -132,9 +140,9 @@ class StepCompiler:
                 self._report.add(codes.UNKNOWN_STEP, name.place, f"no step is called {quoted(name.text)}", hint)
         return found
 
-    def _retry(self, draft: Draft) -> plan.Retry:
+    def _retry(self, draft: Draft) -> plan.Retry | None:
         if "retry" not in draft.keys:
-            return plan.Retry()
+            return None
         what = f"'retry' of {draft.what}"
         entries = shape.entries(self._report, draft.keys["retry"].value, what)
         keys = shape.known(self._report, entries, ("attempts", "backoff"), what)

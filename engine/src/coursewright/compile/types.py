@@ -63,9 +63,11 @@ class Type(msgspec.Struct, frozen=True):
         return {"any": "any value"}.get(self.kind, self.kind)
 
     @property
-    def offered(self) -> str:
-        """The type of a value, with a word for one that may not be there."""
-        return f"{self}, may be missing" if self.missing else str(self)
+    def phrase(self) -> str:
+        """What a value of this type is: `a number`, `an image`, `text`."""
+        if self.kind in ("text", "choice", "union", "any", "nothing", "unknown") or self.name == "audio":
+            return str(self)
+        return f"{'an' if str(self)[0] in 'aeiou' else 'a'} {self}"
 
 
 TEXT, LANGUAGE, INTEGER, NUMBER = Type("text"), Type("language"), Type("integer"), Type("number")

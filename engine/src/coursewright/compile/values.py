@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -27,9 +28,10 @@ from coursewright.compile.types import (
 )
 from coursewright.document import codes
 from coursewright.document.nodes import Entry, Mapping, Node, Scalar, Sequence, called
-from coursewright.document.problems import Place, Report, did_you_mean, quoted
-from coursewright.sandbox import NotAllowed, names_in, parse_expression
+from coursewright.document.problems import Place, Report, did_you_mean, near, quoted
+from coursewright.sandbox import FILTERS, NotAllowed, names_in, parse_expression
 
+_ALLOWED = "allowed: fields, [places], arithmetic, comparison, and, or, not, if, else, and filters with |"
 _IN_TEXT = ("text", "language", "choice", "integer", "number", "boolean", "any", "unknown")
 
 
@@ -99,8 +101,10 @@ class Values:
             tree = parse_expression(found.source)
         except NotAllowed as error:
             code = codes.NOT_ALLOWED if error.forbidden else codes.BAD_REFERENCE
-            message = error.message if found.source else "this reference is empty"
-            hint = "name an input or a step: ${inputs.…}" if not found.source else ""
+            message = error.message.replace("end of template", "end of the expression")
+            hint = (did_you_mean(error.wrong, FILTERS) if error.wrong else _ALLOWED) if error.forbidden else ""
+            if not found.source:
+                message, hint = "this reference is empty", "name an input or a step: ${inputs.…}"
             self._report.add(code, place, message, hint)
             return plan.Ref(()), UNKNOWN, None
         given = Inference(self._scope, self._report, place).type_of(tree)
@@ -123,10 +127,14 @@ class Values:
             if given.kind == "union" and all(each.kind in _IN_TEXT for each in given.alternatives):
                 pass
             elif given.kind not in _IN_TEXT:
-                hint = f"join its items: ${{{part.source} | join(', ')}}" if given.kind == "list" else offers(given)
-                self._report.add(codes.NOT_IN_TEXT, place, f"{source} is {given} and cannot stand inside text", hint)
+                ports = offers(given)
+                hint = f"join its items: ${{{part.source} | join(', ')}}" if given.kind == "list" else ""
+                hint = f"it offers: {ports}" if ports else hint
+                self._report.add(
+                    codes.NOT_IN_TEXT, place, f"{source} is {given.phrase} and cannot stand inside text", hint
+                )
             elif given.missing and not self._scope.tolerant:
-                self._missing(place, f"the text around {source} needs it", part.source)
+                self._missing(place, source, "the text around it needs it", part.source)
         if not fits(TEXT, slot.type):
             self._report.add(
                 codes.TYPE_MISMATCH,
@@ -174,11 +182,9 @@ class Values:
             else:
                 hint = did_you_mean(name, fields)
                 self._report.add(codes.UNKNOWN_KEY, entry.key.place, f"{slot.label} has no {quoted(name)}", hint)
-        missing = [field for field in fields.values() if field.required and field.name not in node.entries]
-        for field in missing:
-            self._report.add(
-                codes.MISSING_FIELD, node.place, f"{slot.label} lacks '{field.name}'", f"it is {field.type}"
-            )
+        for field in lacking(node.entries, fields):
+            hint = f"it is {field.type.phrase}"
+            self._report.add(codes.MISSING_FIELD, node.place, f"{slot.label} lacks '{field.name}'", hint)
         return values
 
     def field(self, entry: Entry, field: Field, owner: Slot) -> plan.Value:
@@ -203,10 +209,12 @@ class Values:
             hints.append(slot.ports)
         if slot.type.kind == "text" and given.kind in ("integer", "number", "boolean"):
             hints.insert(0, f"to make text of it, write ${{{source} | string}}")
+        if given.kind == "list" and given.item is not None and fits(given.item, slot.type):
+            hints.insert(0, "for one task an item, write it as 'for_each', and ${item} here")
         self._report.add(
             codes.TYPE_MISMATCH,
             place,
-            f"{slot.label} wants {slot.type}, but {quoted('${' + source + '}')} is {given}",
+            f"{slot.label} wants {slot.type}, but {quoted('${' + source + '}')} is {given.phrase}",
             "\n".join(hints),
         )
 
@@ -220,19 +228,27 @@ class Values:
         if self._scope.tolerant or slot.type.kind in ("any", "unknown"):
             return
         if given.missing and not (slot.lacking or slot.type.missing):
-            self._missing(place, f"{slot.label} needs {quoted('${' + source + '}')}", source)
+            self._missing(place, quoted("${" + source + "}"), f"{slot.label} needs it", source)
         elif item_may_be_missing(given, slot.type):
-            self._missing(place, f"{slot.label} needs every item of {quoted('${' + source + '}')}", source)
+            self._missing(place, f"an item of {quoted('${' + source + '}')}", f"{slot.label} needs all", source)
 
-    def _missing(self, place: Place, who: str, source: str) -> None:
+    def _missing(self, place: Place, what: str, who: str, source: str) -> None:
         root = source.split(".")[0]
         ways = [f"${{{source} | default(…)}}"]
         if root in self._scope.steps:
             ways += ["'optional: true' for this step", "the same 'when' for both"]
-        self._report.add(codes.MAY_BE_MISSING, place, f"{who}, which may be missing", "possible: " + ", or ".join(ways))
+        self._report.add(
+            codes.MAY_BE_MISSING, place, f"{what} may be missing, but {who}", "possible: " + ", or ".join(ways)
+        )
 
     def _place(self, node: Scalar, nth: int) -> Place:
         return self._report.source.find(node.place, "${", nth)
+
+
+def lacking(found: Iterable[str], fields: dict[str, Field]) -> list[Field]:
+    """The required fields that are not there, without those that are there misspelt."""
+    misspelt = {name for wrong in found if wrong not in fields for name in near(wrong, fields)}
+    return [field for name, field in fields.items() if field.required and name not in {*found, *misspelt}]
 
 
 def _alternative(wanted: Type, kind: str) -> Type:

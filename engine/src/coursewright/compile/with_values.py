@@ -8,7 +8,7 @@ from coursewright.compile import shape
 from coursewright.compile.drafts import Draft
 from coursewright.compile.prompts import Read, read_prompt
 from coursewright.compile.types import ANY, TEXT, UNKNOWN, Field, fields_of, offers, struct_type
-from coursewright.compile.values import Slot, Values
+from coursewright.compile.values import Slot, Values, lacking
 from coursewright.document import codes
 from coursewright.document import nodes as document
 from coursewright.document.nodes import Entry, Node, Scalar
@@ -38,11 +38,10 @@ class WithCompiler:
             value = self._value(draft, name, each, fields, owner, values, found)
             if value is not None:
                 made[name] = value
-        for field in fields.values():
-            if field.required and field.name not in found:
-                at = entry.key.place if entry else draft.entry.key.place
-                message = f"{draft.what} lacks '{field.name}' ({field.type}), which '{capability.name}' needs"
-                self._report.add(codes.MISSING_FIELD, at, message, ports)
+        for field in lacking(found, fields):
+            at = entry.key.place if entry else draft.entry.key.place
+            message = f"{draft.what} lacks '{field.name}' ({field.type}), which '{capability.name}' needs"
+            self._report.add(codes.MISSING_FIELD, at, message, ports)
         return made
 
     def _untyped(self, draft: Draft, found: dict[str, Entry], values: Values) -> dict[str, plan.Value]:

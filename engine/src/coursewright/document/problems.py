@@ -157,13 +157,28 @@ def listed(names: Iterable[str], limit: int = 12) -> str:
 def did_you_mean(wrong: str, known: Iterable[str], *, what: str = "known") -> str:
     """The closest names, or all of them under the word `what`; empty when there are none."""
     names = sorted(known)
-    if not names:
-        return ""
-    # difflib is quadratic: a word far longer than any name has no near match worth its time
-    near = difflib.get_close_matches(wrong.lower(), names, n=2, cutoff=0.6) if len(wrong) <= 64 else []
-    if near:
-        return "did you mean " + " or ".join(f"'{name}'" for name in near) + "?"
-    return f"{what}: {listed(names)}"
+    if close := near(wrong, names):
+        return meant(close)
+    return f"{what}: {listed(names)}" if names else ""
+
+
+def meant(names: Iterable[str]) -> str:
+    """The question after one or two names."""
+    return "did you mean " + " or ".join(f"'{name}'" for name in names) + "?"
+
+
+def near(wrong: str, known: Iterable[str]) -> list[str]:
+    """The one or two names that the word is probably meant to be."""
+    if len(wrong) > 64:  # difflib is quadratic, and no name is so long
+        return []
+    close = difflib.get_close_matches(wrong.lower(), sorted(known), n=2, cutoff=0.65)
+    if len(close) == 2 and _likeness(wrong, close[1]) < _likeness(wrong, close[0]) - 0.1:
+        return close[:1]
+    return close
+
+
+def _likeness(wrong: str, name: str) -> float:
+    return difflib.SequenceMatcher(None, wrong.lower(), name).ratio()
 
 
 def _printable(text: str) -> str:

@@ -156,8 +156,9 @@ class _Builder:
     def _begin(self, event: yaml.NodeEvent) -> None:
         tag = getattr(event, "tag", None)
         if tag not in (None, "!"):
+            written = tag.replace("tag:yaml.org,2002:", "!!")
             self._report.add(
-                codes.NO_TAGS, _place(event), f"the tag {quoted(tag)} has no meaning here", "remove the tag"
+                codes.NO_TAGS, _place(event), f"the tag {quoted(written)} has no meaning here", "remove it"
             )
         if event.anchor is not None:
             self._anchors[event.anchor] = None
@@ -228,12 +229,17 @@ class _Builder:
                 )
 
     def _not_yaml(self, error: yaml.MarkedYAMLError) -> None:
-        mark = error.problem_mark or error.context_mark
+        in_quotes = "quoted scalar" in (error.context or "") and "end of stream" in (error.problem or "")
+        mark = error.context_mark if in_quotes else error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         lines = self._source.lines
         if line > len(lines):  # the end of the file: point at its last line
             line, column = len(lines), len(lines[-1]) + 1
         text = lines[line - 1]
+        if in_quotes:
+            self._fail(
+                codes.NOT_YAML, Place(line, column, line, column + 1), "this is not YAML: a quote is never closed"
+            )
         if "\t" in text[: max(column, len(text) - len(text.lstrip()))]:
             hint = "indent with spaces: YAML allows no tab there"
         elif "${" in text and ("{" in text.split("${")[0] or "[" in text.split("${")[0]):
