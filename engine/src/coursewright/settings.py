@@ -46,6 +46,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __repr__(self) -> str:
         return f"Settings(data_dir={str(self.data_dir)!r})"
 
+    @property
+    def local_store(self) -> Path:
+        """The folder of the local store."""
+        return self.store_dir or self.data_dir / "store"
+
     def secret(self, name: str) -> Secret:
         """The secret of that name. Raises `AuthFailed` when it is not set."""
         if value := self.secrets.get(name):
@@ -61,15 +66,20 @@ _SECRET = PREFIX + "SECRET_"
 _PLAIN = {"data_dir", "store_dir", "workers", "prefect_api_url", "prefect_idle_s"}
 
 
+def settings_file(env: Mapping[str, str]) -> Path:
+    """The TOML file that is read, whether or not it exists."""
+    named = env.get(PREFIX + "SETTINGS")
+    return Path(named) if named else Path(platformdirs.user_config_dir("coursewright")) / "settings.toml"
+
+
 def settings_from(env: Mapping[str, str]) -> Settings:
     """Settings from `COURSEWRIGHT_*` variables over the TOML file that `COURSEWRIGHT_SETTINGS` names.
 
     Without that variable the file is `settings.toml` in the user's configuration folder, if there is one.
     Raises InputError naming the file and field at fault.
     """
-    named = env.get(PREFIX + "SETTINGS")
-    path = Path(named) if named else Path(platformdirs.user_config_dir("coursewright")) / "settings.toml"
-    values = _read(path, must_exist=bool(named))
+    path = settings_file(env)
+    values = _read(path, must_exist=bool(env.get(PREFIX + "SETTINGS")))
     values.setdefault("data_dir", platformdirs.user_data_dir("coursewright"))
     secrets = values.setdefault("secrets", {})
     for name, value in env.items():

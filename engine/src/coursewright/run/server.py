@@ -75,7 +75,7 @@ class Api:
         if self._folder is None:
             return
         deadline = time.monotonic() + START_PATIENCE_S
-        while not _answers(self.url):
+        while not answers(self.url):
             if time.monotonic() > deadline or not _keeper_lives(self._folder):
                 raise ServerFailed(
                     "the embedded Prefect server did not start", remedy=f"see {self._folder / 'server.log'}"
@@ -116,25 +116,34 @@ def stop(settings: Settings) -> bool:
     return True
 
 
+def running(settings: Settings) -> str | None:
+    """The address of this data folder's embedded server, if it runs."""
+    folder = settings.data_dir / "prefect"
+    return _url(folder) if folder.exists() and _keeper_lives(folder) else None
+
+
+def prepared() -> Path | None:
+    """The migrated database for the installed Prefect, if it has been made."""
+    return template if (template := _template()).exists() else None
+
+
 def prepare() -> Path:
     """Make the migrated database for the installed Prefect, unless there is one. Takes about 20 s once."""
-    version = importlib.metadata.version("prefect")
-    folder = Path(_cache_dir())
-    template = folder / f"prefect-{version}.sqlite"
+    template = _template()
     if template.exists():
         return template
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "prepare.lock").open("a") as lock:
+    template.parent.mkdir(parents=True, exist_ok=True)
+    with (template.parent / "prepare.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not template.exists():
             _migrate(template)
     return template
 
 
-def _cache_dir() -> str:
+def _template() -> Path:
     import platformdirs
 
-    return platformdirs.user_cache_dir("coursewright")
+    return Path(platformdirs.user_cache_dir("coursewright")) / f"prefect-{importlib.metadata.version('prefect')}.sqlite"
 
 
 def _migrate(template: Path) -> None:
@@ -211,9 +220,10 @@ def _keeper_lives(folder: Path) -> bool:
         return False
 
 
-def _answers(url: object) -> bool:
+def answers(url: object) -> bool:
+    """Does a Prefect API answer at that address, within 5 s?"""
     try:
-        with urllib.request.urlopen(f"{url}/health", timeout=5) as reply:  # noqa: S310  # our own loopback address
+        with urllib.request.urlopen(f"{url}/health", timeout=5) as reply:  # noqa: S310  # our own, or the operator's
             return bool(reply.status == 200)
     except (OSError, urllib.error.URLError):
         return False

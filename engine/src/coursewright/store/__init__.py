@@ -13,7 +13,7 @@ def open_store(settings: Settings) -> Store:
     Raises AuthFailed when the keys of an S3 store are not set, StoreError when its settings cannot be right.
     """
     if settings.s3 is None:
-        return LocalStore(settings.store_dir or settings.data_dir / "store")
+        return LocalStore(settings.local_store)
     from coursewright.store.s3 import S3Store  # its client is not needed otherwise
 
     return S3Store(
