@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import io
+import json
 import math
 import re
+import shutil
 import threading
+import urllib.parse
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,24 +25,26 @@ from coursewright.capabilities.compose import Film, FilmScene
 from coursewright.capabilities.export import ExportRequest, Package
 from coursewright.testing import Bench, bench
 from coursewright_export_scorm import ScormExport
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Frame, Page, sync_playwright
 
-FILM_S = 20
+FILM_S = 12
 RATE_HZ = 48_000
 CAPTIONS = [
-    (0.5, 4.0, "Water climbs the beach twice a day."),
-    (4.0, 8.0, "The Moon pulls the near ocean <b>harder</b> than the far one."),
-    (8.0, 13.0, "Sun &amp; Moon together make spring tides."),
-    (13.0, 19.5, "Half-way between, the tides are small."),
+    (0.5, 3.0, "Water climbs the beach twice a day."),
+    (3.0, 6.0, "The Moon pulls the near ocean <b>harder</b> than the far one."),
+    (6.0, 9.0, "Sun &amp; Moon together make spring tides."),
+    (9.0, 11.5, "Half-way between, the tides are small."),
 ]
-SCENES = [("intro", "The beach", 0.0), ("moon", "Moon & Earth", 4.0), ("sun", "The Sun joins in", 8.0)]
+SCENES = [("intro", "The beach", 0.0), ("moon", "Moon & Earth", 3.0), ("sun", "The Sun joins in", 6.0)]
 
 
 def vtt(cues: list[tuple[float, float, str]]) -> bytes:
     def stamp(seconds: float) -> str:
         return f"{int(seconds // 3600):02}:{int(seconds // 60 % 60):02}:{seconds % 60:06.3f}"
 
-    blocks = [f"{number}\n{stamp(start)} --> {stamp(end)}\n{text}\n" for number, (start, end, text) in enumerate(cues, 1)]
+    blocks = [
+        f"{number}\n{stamp(start)} --> {stamp(end)}\n{text}\n" for number, (start, end, text) in enumerate(cues, 1)
+    ]
     return "\n".join(["WEBVTT\n", *blocks]).encode()
 
 
@@ -102,7 +108,7 @@ def film(workbench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Film:
         captions=store.put_bytes(vtt(CAPTIONS), name="film.vtt", media_type="text/vtt"),
         chapters=store.put_bytes(b"WEBVTT\n", name="chapters.vtt", media_type="text/vtt"),
         transcript=store.put_bytes(b"# Tides\n", name="film.md", media_type="text/markdown"),
-        thumbnail=store.put_bytes(png(picture(10)), name="film.png", media_type="image/png"),
+        thumbnail=store.put_bytes(png(picture(6)), name="film.png", media_type="image/png"),
         width_px=320,
         height_px=180,
         scenes=[
@@ -156,10 +162,9 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
             self.wfile.write(file.read(last - first + 1))
 
     def handle(self) -> None:
-        try:
+        # A browser that has seen enough of a film hangs up.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             super().handle()
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # a browser that has seen enough of a film hangs up
 
 
 @dataclass
@@ -179,6 +184,12 @@ class Site:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
+    here = Path(__file__).parent
+    modules = here / "npm" / "node_modules"
+    if not (modules / "scorm-again").is_dir():
+        pytest.fail("run first: npm ci --prefix plugins/export_scorm/tests/npm --ignore-scripts")
+    (folder / "npm").symlink_to(modules)
+    shutil.copy(here / "lms.html", folder)
     handler = functools.partial(_Handler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
@@ -198,3 +209,86 @@ def chromium() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def player_url(site: Site, film: Film, export: Callable[..., Package], opened: Callable[..., zipfile.ZipFile]) -> str:
+    """The page of the usual package."""
+    return site.publish("course", opened(export(film)))
+
+
+@dataclass
+class Visit:
+    """A learner's visit: the page of the LMS, and the course in its frame."""
+
+    page: Page
+    course: Frame
+
+    def run(self, body: str) -> Any:
+        """What an asynchronous function of `media` in the course returns."""
+        script = f"async () => {{ const media = document.getElementById('media'); {body} }}"
+        return self.course.evaluate(script)
+
+    def until(self, condition: str) -> None:
+        """Wait until a JavaScript condition about `media` holds in the course."""
+        self.run(f"while (!({condition})) await new Promise((resolve) => setTimeout(resolve, 20));")
+
+    def play(self, *, from_s: float | None = None, to_s: float | None = None) -> None:
+        """Play a part of the film, or to its end, at sixteen times the speed, and wait for its end."""
+        seek = "" if from_s is None else f"media.currentTime = {from_s};"
+        self.run(f"media.playbackRate = 16; {seek} await media.play();")
+        self.until("media.ended" if to_s is None else f"media.currentTime >= {to_s}")
+        self.run("media.pause();")
+
+    @property
+    def second(self) -> float:
+        return float(self.run("return media.currentTime;"))
+
+    @property
+    def calls(self) -> list[list[str]]:
+        """Each call to the LMS so far: name, arguments, answer, error code."""
+        calls: list[list[str]] = self.page.evaluate("calls")
+        return calls
+
+    def sent(self, element: str) -> list[str]:
+        """The values that were sent for an element, in order."""
+        return [call[2] for call in self.calls if call[:2] == ["LMSSetValue", element]]
+
+    def close(self) -> dict[str, Any]:
+        """Leave the course as a closed window does; what the LMS then knows."""
+        self.page.evaluate("() => new Promise((done) => { frame.onload = done; frame.src = 'about:blank'; })")
+        kept: dict[str, Any] = self.page.evaluate("JSON.parse(JSON.stringify(lms.cmi))")
+        return kept
+
+
+@pytest.fixture
+def visit(chromium: Browser, site: Site, player_url: str) -> Iterator[Callable[..., Visit]]:
+    """Open a course: `visit(known={…})` in an LMS that knows so much, `visit(lms=False)` without one.
+
+    Whatever a page says on its console is a failure when the test ends.
+    """
+    contexts = []
+    said: list[str] = []
+
+    def open_course(
+        url: str = player_url, *, lms: bool = True, known: dict[str, Any] | None = None, **settings: Any
+    ) -> Visit:
+        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 720}, "locale": "en-GB"} | settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        if lms:
+            given = urllib.parse.quote(json.dumps({"course": url, "cmi": known or {}}))
+            page.goto(f"{site.url}/lms.html#{given}")
+        else:
+            page.goto(url)
+        visit = Visit(page, page.frames[-1])
+        visit.course.locator("#controls").wait_for()
+        return visit
+
+    yield open_course
+    for context in contexts:
+        context.close()
+    assert said == []

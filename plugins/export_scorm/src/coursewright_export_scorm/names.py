@@ -20,7 +20,9 @@ def clean(text: str) -> str:
 def slug(title: str) -> str:
     """1 to 40 characters of `a-z0-9-` that recall the title; `course-…` when it has no Latin letters."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    words = "-".join(re.findall("[a-z0-9]+", plain))[:_SLUG_LENGTH].strip("-")
+    words = "-".join(re.findall("[a-z0-9]+", plain))
+    if len(words) > _SLUG_LENGTH:
+        words = words[: _SLUG_LENGTH + 1].rpartition("-")[0] or words[:_SLUG_LENGTH]
     return words if re.search("[a-z]", words) else f"course-{_fingerprint(title)}"
 
 

@@ -15,8 +15,11 @@ from coursewright.store.contract import Store
 from msgspec import Meta
 
 from coursewright_export_scorm import schemas
+from coursewright_export_scorm.archive import write_archive
 from coursewright_export_scorm.course import course_of
+from coursewright_export_scorm.media import film_media, poster_media
 from coursewright_export_scorm.names import clean, identifier, slug
+from coursewright_export_scorm.pages import manifest, page
 from coursewright_export_scorm.webvtt import Cue, read_cues
 
 LARGE_BYTES = 100_000_000
@@ -62,8 +65,6 @@ class ScormExport(Provider[ExportRequest, Package]):
 
     def run(self, request: ExportRequest, context: Context) -> Package:
         """Build the package. Raises `BadInput` for a title or a file of the film that cannot be used."""
-        from coursewright_export_scorm.archive import write_archive
-
         title = clean(request.title)
         if not title:
             raise BadInput("the title has no visible characters", field="title", remedy="give the course a title")
@@ -89,9 +90,6 @@ class ScormExport(Provider[ExportRequest, Package]):
 
     def _entries(self, film: Film, title: str, store: Store) -> dict[str, bytes | Path]:
         """Name → bytes or path of all that the package holds, the manifest first."""
-        from coursewright_export_scorm.media import film_media, poster_media
-        from coursewright_export_scorm.pages import manifest, page
-
         options: ScormOptions = self.options
         control_files = schemas.schema_files(options.version)
         cues = _cues(film, store)

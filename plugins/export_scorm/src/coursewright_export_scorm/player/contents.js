@@ -40,7 +40,7 @@ class Rows {
 
   /** Scroll the list, never the page. */
   #reveal(row) {
-    const top = row.offsetTop - this.#list.offsetTop;
+    const top = row.offsetTop; // from the list's own top: it is positioned
     if (top >= this.#list.scrollTop && top + row.offsetHeight * 2 < this.#list.scrollTop + this.#list.clientHeight) return;
     this.#list.scrollTop = top - this.#list.clientHeight / 3;
   }
