@@ -22,8 +22,8 @@ _PREFERRED = {
 """Han characters are drawn differently in each of these languages, so the language chooses the font."""
 
 _HAN = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC", "FULLWIDTH"}
-_VISIBLE = {"L", "N", "P", "S"}
-"""Unicode's major categories that have a glyph of their own; marks and controls do not."""
+_VISIBLE = re.compile("[LNPS]|Co")
+"""Unicode's categories that have a glyph of their own; marks and controls do not."""
 
 # One character a page: a page whose drawing contains the first page's glyph shows "no such glyph".
 _PROBE = b"""#let d = json(bytes(sys.inputs.at("probe")))
@@ -59,7 +59,7 @@ def _installed() -> Any:
 def choose(texts: Iterable[str], language: str, wanted: str = "") -> FontChoice:
     """The fonts for these texts; the machine's own only when Roboto lacks a character or `wanted` asks for one."""
     packaged = FontChoice(_packaged(), ("Roboto",))
-    characters = sorted({c for text in texts for c in text if c > "~" and unicodedata.category(c)[0] in _VISIBLE})
+    characters = sorted({c for text in texts for c in text if c > "~" and _VISIBLE.match(unicodedata.category(c))})
     if not wanted and not _missing(characters, packaged, fallback=False):
         return packaged
     present = set(_installed().families())

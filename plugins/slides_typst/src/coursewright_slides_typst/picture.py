@@ -10,8 +10,8 @@ from coursewright.store.contract import Store
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")
-_MAX_PIXELS = 100_000_000
-"""A 100-megapixel camera's picture, 300 MB decoded; beyond that it is an attack or a mistake."""
+_MAX_PIXELS = 89_478_485
+"""A quarter of a gigabyte in RGB, where Pillow itself begins to warn: beyond it is an attack or a mistake."""
 
 
 def lay_down(artifact: Artifact, longest_px: int, folder: Path, store: Store) -> float:
@@ -23,13 +23,15 @@ def lay_down(artifact: Artifact, longest_px: int, folder: Path, store: Store) ->
     try:
         with store.open(artifact) as file, Image.open(file, formats=_FORMATS) as opened:
             if opened.width * opened.height > _MAX_PIXELS:
-                raise _bad(artifact, f"{opened.width} × {opened.height} pixels are too many")
+                raise _bad(artifact, "it has too many pixels", f"{opened.width} × {opened.height}")
             opened.draft("RGB", (longest_px, longest_px))
             upright = ImageOps.exif_transpose(opened)
             picture = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
     except UnidentifiedImageError:
         raise _bad(artifact, "it is no PNG, JPEG, GIF, WebP, BMP or TIFF") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _bad(artifact, "it has too many pixels", str(error)) from None
+    except (OSError, SyntaxError, ValueError) as error:
         raise _bad(artifact, "its bytes are damaged", str(error)) from None
     picture.thumbnail((longest_px, longest_px), Image.Resampling.LANCZOS)
     picture.save(folder / "picture.png", compress_level=1)
