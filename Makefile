@@ -43,8 +43,8 @@ imports: $(READY_FOR_TESTS) ## Check the direction of imports
 
 check: lint types imports test ## Everything that CI runs
 
-bench: $(READY_FOR_TESTS) ## Measure speed and memory; writes docs/measurements.md
-	@$(BIN)/python -m bench
+bench: $(READY_FOR_TESTS) ## Measure speed and memory; docs/measurements.md explains the figures
+	@for file in bench/*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
 
 lock: $(READY) ## Write the lock files anew
 	@UV=$(BIN)/uv tools/lock.sh

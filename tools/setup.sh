@@ -120,6 +120,7 @@ else
 fi
 install_npm
 install_distributions
+"$VENV/bin/coursewright" doctor --prepare >/dev/null || "$VENV/bin/coursewright" doctor || true
 if [ "$what" = test ]; then
     install_npm_of_tests
     install_browser
