@@ -62,7 +62,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON: name, files.")
 def new_pipeline(file: Path, force: bool, as_json: bool) -> None:
     """Write a commented pipeline that runs offline as it is."""
-    if file.suffix not in (".yaml", ".yml"):
+    if file.suffix not in (".yaml", ".yml") or not file.name.isprintable():
         raise InputError(f"{quoted(file.name)} is no pipeline file", field="file", remedy="give it a name in .yaml")
     name = re.sub("[^a-z0-9]+", "_", file.stem.lower()).strip("_")
     if not _NAME.fullmatch(name):
@@ -72,7 +72,10 @@ def new_pipeline(file: Path, force: bool, as_json: bool) -> None:
             remedy="begin with a letter, and use the letters a–z, digits and _, as in my_course.yaml",
         )
     title = name.replace("_", " ").capitalize()
-    write_files({file: rendered("pipeline.yaml.j2", {"name": name, "title": title, "file": file.name})}, force=force)
+    write_files(
+        {file: rendered("pipeline.yaml.j2", {"name": name, "title": title, "file": _shown(Path(file.name))})},
+        force=force,
+    )
     _report(Created(name=name, files=[str(file)]), as_json, f"coursewright check {_shown(file)}")
 
 

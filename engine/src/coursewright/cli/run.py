@@ -143,9 +143,12 @@ def _flow_run(
         async def cancellable() -> RunReport:
             execution = make()
             loop = asyncio.get_running_loop()
-            for wanted in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(wanted, execution.cancel)
-            return await run_in_flow(execution, msgspec.to_builtins(inputs))
+
+            def cancel_on_signals() -> None:
+                for wanted in (signal.SIGINT, signal.SIGTERM):
+                    loop.add_signal_handler(wanted, execution.cancel)
+
+            return await run_in_flow(execution, msgspec.to_builtins(inputs), cancel_on_signals)
 
         return asyncio.run(cancellable())
 

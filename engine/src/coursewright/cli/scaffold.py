@@ -27,8 +27,8 @@ def rendered(template: str, values: Mapping[str, object]) -> str:
 def write_files(files: Mapping[Path, str], *, force: bool) -> None:
     """Write the files, making their folders.
 
-    Raises InputError, and writes nothing, when one exists and `force` is not given, or cannot be written. A file
-    appears under its name only when it is complete.
+    Raises InputError when one exists and `force` is not given, or cannot be written; new files are then taken
+    back. A file appears under its name only when it is complete.
     """
     existing = [path for path in files if path.exists() or path.is_symlink()]
     if existing and not force:
@@ -38,6 +38,9 @@ def write_files(files: Mapping[Path, str], *, force: bool) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, text.encode())
         except OSError as error:
+            for made in files.keys() - existing:
+                with contextlib.suppress(OSError):
+                    made.unlink(missing_ok=True)
             raise InputError(
                 f"{path} cannot be written: {error.strerror}", remedy="choose a folder that you may write to"
             ) from None

@@ -14,20 +14,21 @@ def check_order(report: Report, reads: Reads) -> None:
     """Report each reference to the step itself or a later one; a circle once, as a path."""
     position = {name: place for place, name in enumerate(reads)}
     edges = {name: {other for other, _ in read if other in position} for name, read in reads.items()}
-    reported: set[frozenset[str]] = set()
+    reported: list[set[str]] = []
     for name, read in reads.items():
         for other, at in read:
             if other not in position or position[other] < position[name]:
                 continue
-            circle = shortest_path(edges, other, name)
+            if any({name, other} <= circle for circle in reported):
+                continue
             if name == other:
                 report.add(codes.LATER_STEP, at, f"step '{name}' refers to itself", "a step can use only earlier steps")
-            elif circle is None:
+            elif (circle := shortest_path(edges, other, name)) is None:
                 hint = f"move '{other}' before '{name}'"
                 report.add(codes.LATER_STEP, at, f"step '{name}' refers to the later step '{other}'", hint)
-            elif frozenset(circle) not in reported:
-                reported.add(frozenset(circle))
-                path = " → ".join((name, *circle))
+            else:
+                reported.append(set(circle))
+                path = " → ".join((name, *circle) if len(circle) <= 12 else (name, *circle[:6], "…", *circle[-3:]))
                 report.add(codes.CYCLE, at, f"steps wait for each other: {path}", "remove one of these references")
 
 

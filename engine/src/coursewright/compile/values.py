@@ -70,7 +70,7 @@ class Values:
         try:
             parts = split(node.text)
         except Unclosed as error:
-            place = self._place(node, error.nth)
+            place = self._places(node, error.nth + 1)[error.nth]
             self._report.add(codes.BAD_REFERENCE, place, "this '${' is never closed", "write } at its end, or $${")
             return plan.Literal(None), UNKNOWN
         if not any(isinstance(part, Found) for part in parts):
@@ -88,7 +88,7 @@ class Values:
         return plan.Literal(value), _type_of_literal(value) if slot.type.kind == "any" else slot.type
 
     def _reference(self, node: Scalar, found: Found, slot: Slot) -> tuple[plan.Value, Type]:
-        place = self._place(node, found.nth)
+        place = self._places(node, found.nth + 1)[found.nth]
         value, given, tree = self._parsed(found, place)
         if not fits(given, slot.type):
             self._mismatch(given, slot, place, found.source, tree)
@@ -116,11 +116,12 @@ class Values:
 
     def _text(self, node: Scalar, parts: list[str | Found], slot: Slot) -> tuple[plan.Value, Type]:
         made: list[plan.Literal | plan.Ref | plan.Expression] = []
+        places = self._places(node, max(part.nth for part in parts if isinstance(part, Found)) + 1)
         for part in parts:
             if isinstance(part, str):
                 made.append(plan.Literal(part))
                 continue
-            place = self._place(node, part.nth)
+            place = places[part.nth]
             value, given, _ = self._parsed(part, place)
             made.append(value)
             source = quoted("${" + part.source + "}")
@@ -241,8 +242,10 @@ class Values:
             codes.MAY_BE_MISSING, place, f"{what} may be missing, but {who}", "possible: " + ", or ".join(ways)
         )
 
-    def _place(self, node: Scalar, nth: int) -> Place:
-        return self._report.source.find(node.place, "${", nth)
+    def _places(self, node: Scalar, least: int) -> list[Place]:
+        """Where each `${` of the value stands; the value's own place for those that escapes hide."""
+        found = self._report.source.find_all(node.place, "${")
+        return found + [node.place] * (least - len(found))
 
 
 def lacking(found: Iterable[str], fields: dict[str, Field]) -> list[Field]:

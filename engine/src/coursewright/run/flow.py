@@ -7,6 +7,7 @@ only one that imports Prefect, which costs two seconds: import it when a run is 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from prefect import Flow, Task
@@ -27,11 +28,17 @@ _STATE_NAMES = {
 _CANCELLED: State[Any] = State(type=StateType.CANCELLED, name="Cancelled")
 
 
-async def run_in_flow(execution: Execution, inputs: dict[str, Any]) -> RunReport:
-    """Run it inside a flow run of its own. `inputs` are shown as the flow run's parameters: references only."""
+async def run_in_flow(
+    execution: Execution, inputs: dict[str, Any], on_start: Callable[[], None] = lambda: None
+) -> RunReport:
+    """Run it inside a flow run of its own. `inputs` are shown as the flow run's parameters: references only.
+
+    `on_start` is called in the flow run, whose own signal handlers are in place by then.
+    """
     reports: list[RunReport] = []
 
     async def body(inputs: dict[str, Any]) -> State[Any]:
+        on_start()
         report = await execution.run(TaskRuns())
         reports.append(report)
         return _flow_state(report)
@@ -40,7 +47,7 @@ async def run_in_flow(execution: Execution, inputs: dict[str, Any]) -> RunReport
     return reports[0]
 
 
-def _flow(execution: Execution, body: Any) -> Flow[..., Any]:
+def _flow(execution: Execution, body: Any) -> Any:
     plan = execution.plan
     return Flow(
         body,

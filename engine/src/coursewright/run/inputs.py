@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from coursewright.capabilities.artifacts import Artifact
+from coursewright.document.problems import did_you_mean
 from coursewright.errors import InputError
 from coursewright.plan import InputSpec, Plan
 from coursewright.run.media import media_type_of
@@ -62,8 +62,7 @@ def read_file(path: Path, store: Store, *, label: str) -> Artifact:
 
 
 def _unknown(name: str, specs: Mapping[str, InputSpec]) -> InputError:
-    near = difflib.get_close_matches(name, specs, n=1)
-    remedy = f"did you mean '{near[0]}'?" if near else f"the pipeline's inputs: {', '.join(specs) or 'none'}"
+    remedy = did_you_mean(name, specs, what="its inputs") or "leave it out"
     return InputError(f"the pipeline has no input '{name}'", field=name, remedy=remedy)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import wave
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from coursewright.capabilities.artifacts import Artifact
 from coursewright.capabilities.document import DocumentText
 from coursewright.capabilities.slides import Slide
 from coursewright.capabilities.tts import Speech
+from coursewright.document.problems import did_you_mean
 from coursewright.errors import InputError
 from coursewright.plan import Plan, Step
 from coursewright.run.inputs import read_file
@@ -48,8 +48,7 @@ def select(
 def _known(name: str, steps: Mapping[str, Step], option: str) -> str:
     if name in steps:
         return name
-    near = difflib.get_close_matches(name, steps, n=1)
-    remedy = f"did you mean '{near[0]}'?" if near else f"the steps: {', '.join(steps)}"
+    remedy = did_you_mean(name, steps, what="its steps")
     raise InputError(f"{option}: the pipeline has no step '{name}'", field=option, remedy=remedy)
 
 
