@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from coursewright_llm_outline.sentences import has_stop, with_stop
-from coursewright_llm_outline.spoken import clean, lines, pictures, spoken
+from coursewright_llm_outline.spoken import clean, formulas, lines, pictures, spoken
 
 _MAX_HEADING = 150
 """Longer "headings" are paragraphs over a line of dashes."""
@@ -19,6 +20,9 @@ _MAX_PSEUDO_HEADING = 80
 _FOOTNOTE = re.compile(r"\A\[\^[^\]\s]+\]:")
 _TAGS = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style|head)\b.*?(?:</\1\s*>|\Z)|<[^<>]{0,1000}>", re.S | re.I)
 _BLOCK_END = re.compile(r"</(?:p|div|li|h[1-6]|tr|dd|dt|blockquote|section)\s*>|<br\b[^<>]{0,100}>", re.I)
+_PAGE_NUMBER = re.compile(
+    r"\W*(?:(?:page|seite|página|pagina|p\.|s\.)\s*)?\d{1,5}(?:\s*(?:/|of|von|de|sur|di)\s*\d{1,5})?\W*", re.I
+)
 _COMPOUND = re.compile(r"(?<![\w-])[^\W\d_]{1,30}-[^\W\d_]{1,30}(?![\w-])")
 
 
@@ -41,10 +45,10 @@ def blocks_of(markdown: str) -> list[Block]:
     # plain-text notes are often indented, so only fences make code
     parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).disable("code")
     compounds = frozenset(match[0].lower() for match in _COMPOUND.finditer(markdown))
-    found = _Reader(parser.parse(markdown), compounds).blocks()
-    return (
-        _with_bold_headings(found) if any(block.kind == "heading" for block in found) else _with_plain_headings(found)
-    )
+    found = _rejoined(_Reader(parser.parse(markdown), compounds).blocks())
+    if any(block.kind == "heading" for block in found):
+        return _with_bold_headings(found)
+    return _with_plain_headings(found)
 
 
 class _Reader:
@@ -80,7 +84,8 @@ class _Reader:
         """A list's item, or a further paragraph of it."""
         if found[-1].kind != "list":  # after code or a table inside the list
             found.append(Block("list"))
-        text, items = spoken(token, self._compounds), found[-1].items
+        *parts, last = lines(token, self._compounds) or [""]
+        text, items = " ".join([*map(with_stop, parts), last]), found[-1].items
         found[-1].pictures += pictures(token)
         if text and (new or not items):
             items.append((depth, text))
@@ -88,16 +93,17 @@ class _Reader:
             items[-1] = (items[-1][0], f"{with_stop(items[-1][1])} {text}")
 
     def _inline(self, found: list[Block], token: Token, opener: Token) -> None:
-        text, shown = spoken(token, self._compounds), pictures(token)
         if opener.type in ("th_open", "td_open"):
-            found[-1].rows[-1].append(text)
-        elif opener.type == "heading_open" and len(text) <= _MAX_HEADING:
-            if text:
-                found.append(Block("heading", text, int(opener.tag[1]), pictures=shown))
+            found[-1].rows[-1].append(spoken(token, self._compounds))
+            return
+        parts, shown = lines(token, self._compounds), pictures(token)
+        if opener.type == "heading_open" and sum(map(len, parts)) <= _MAX_HEADING:
+            if parts:
+                found.append(Block("heading", " ".join(parts), int(opener.tag[1]), pictures=shown))
         elif _FOOTNOTE.match(token.content):
             found.append(Block("unspoken", token.content))
-        elif text or shown:
-            parts = lines(token, self._compounds)
+        elif parts or shown or formulas(token):
+            found += [Block("unspoken", formula) for formula in formulas(token)]
             if len(parts) > 1 and not any(map(has_stop, parts)):
                 found.append(Block("list", items=[(0, part) for part in parts], pictures=shown))
             else:
@@ -124,13 +130,33 @@ def _all_bold(token: Token) -> bool:
     return len(inside) > 2 and bold[0] and sum(bold) == 1 and inside[-1].type == "strong_close"
 
 
+def _rejoined(blocks: Sequence[Block]) -> list[Block]:
+    """Drop page numbers that stand alone, and join paragraphs that a page's end has broken in two."""
+    kept: list[Block] = []
+    for block in blocks:
+        if block.kind == "prose" and _PAGE_NUMBER.fullmatch(block.text):
+            continue
+        before = kept[-1] if kept else None
+        if before is not None and before.kind == block.kind == "prose" and _broken(before.text, block.text):
+            before.text = f"{before.text} {block.text}"
+            before.pictures += block.pictures
+        else:
+            kept.append(block)
+    return kept
+
+
+def _broken(before: str, after: str) -> bool:
+    return after[:1].islower() and (before[-1:].isalpha() or before.endswith(",")) and len(before) > _MAX_PSEUDO_HEADING
+
+
 def _could_be_heading(block: Block) -> bool:
+    text = block.text
     return (
         block.kind == "prose"
-        and 0 < len(block.text) <= _MAX_PSEUDO_HEADING
-        and not has_stop(block.text)
-        and not block.text.endswith((",", ";", "，", "、", "-"))
-        and not block.text[0].islower()
+        and 0 < len(text) <= _MAX_PSEUDO_HEADING
+        and not has_stop(text)
+        and not text.endswith((",", ";", "，", "、", "-"))
+        and not text[0].islower()
     )
 
 
@@ -146,21 +172,21 @@ def _with_plain_headings(blocks: list[Block]) -> list[Block]:
             Block("heading", block.text, 2) if block.bold and _could_be_heading(block) else block for block in blocks
         ]
     found: list[Block] = []
-    for index, block in enumerate(blocks):
-        after = blocks[index + 1] if index + 1 < len(blocks) else None
-        numbered = _numbered_heading(block)
-        if after is not None and _could_be_heading(block) and _leads(block, after):
-            found.append(Block("heading", block.text, 1 if index == 0 else 2))
-        elif after is not None and after.kind == "prose" and numbered:
-            found.append(Block("heading", numbered, 2))
+    for block, after in itertools.zip_longest(blocks, blocks[1:]):
+        if after is not None and _leads(block, after):
+            found.append(Block("heading", block.text[:1].upper() + block.text[1:], 2 if found else 1))
+        elif after is not None and after.kind == "prose" and (text := _numbered_heading(block)):
+            found.append(Block("heading", text, 2))
         else:
             found.append(block)
     return found
 
 
 def _leads(block: Block, after: Block) -> bool:
-    """Is what follows the text of a section, or another heading under a title?"""
-    return after.kind != "prose" or has_stop(after.text) or _could_be_heading(after)
+    """Is it a heading, seeing what follows: a list, the sentences of a section, or another heading?"""
+    if after.kind == "list" and block.kind == "prose":
+        return len(block.text) <= _MAX_PSEUDO_HEADING and not block.text.endswith((".", ":", "。", "：", ",", ";"))
+    return _could_be_heading(block) and (after.kind != "prose" or has_stop(after.text) or _could_be_heading(after))
 
 
 def _numbered_heading(block: Block) -> str:

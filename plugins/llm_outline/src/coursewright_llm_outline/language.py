@@ -13,6 +13,9 @@ WORDS_PER_MINUTE = 150
 _CHARACTERS_PER_MINUTE = {"zh": 250, "ja": 320, "th": 800}
 """Newsreaders: Mandarin about 250 characters a minute, Japanese 300 to 350; Thai words have some five letters."""
 
+_FASTEST = 30.0
+"""Characters a second that no speech exceeds: bounds what is one endless "word"."""
+
 _UNSPACED = re.compile(
     "[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
 )
@@ -38,9 +41,9 @@ _MIN_LETTERS = 20
 def seconds(text: str, language: str) -> float:
     """How long the text takes to say, at a calm lecturing pace."""
     unspaced = len(_UNSPACED.findall(text))
-    words = len(_UNSPACED.sub(" ", text).split()) if unspaced else len(text.split())
+    words = len((_UNSPACED.sub(" ", text) if unspaced else text).split())
     per_minute = _CHARACTERS_PER_MINUTE.get(language[:2], 250)
-    return 60 * (words / WORDS_PER_MINUTE + unspaced / per_minute)
+    return max(60 * (words / WORDS_PER_MINUTE + unspaced / per_minute), len(text) / _FASTEST)
 
 
 def detected(text: str) -> str:

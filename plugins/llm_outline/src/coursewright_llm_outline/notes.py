@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from coursewright_llm_outline.blocks import Block, blocks_of
@@ -17,13 +16,12 @@ _FIELD = re.compile(r"^(title|lang|language)[ \t]*:[ \t]*[\"']?(.+?)[\"']?[ \t]*
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _SPECIAL_BULLET = re.compile(r"^([ \t]*)[•▪◦‣●○■□·∙–][ \t]+(?=\S)", re.M)
 _NUMBERING = re.compile(r"\A(?:\d{1,3}(?:\.\d{1,3})*[.)]\s+|\d{1,3}(?:\.\d{1,3})+\s+|[IVX]{1,5}[.)]\s+)(?=\S)")
-_PAGE_NUMBER = re.compile(
-    r"\W*(?:(?:page|seite|página|pagina|p\.|s\.)\s*)?\d{1,5}(?:\s*(?:/|of|von|de|sur|di)\s*\d{1,5})?\W*", re.I
-)
 
 _FRAGMENT_WORDS = 7
 _JOINED_ITEMS = 8
 _JOINED_LENGTH = 400
+_SHOWN_LENGTH = 90
+"""A longer list item is shown by its first sentence."""
 _SMALL_TABLE = (8, 4, 60)
 """Rows, columns, and characters in a cell, up to which a table can be followed by ear."""
 
@@ -70,7 +68,7 @@ def read(markdown: str, language: str = "en") -> Notes:
         fields = {match[1].lower()[:4]: match[2] for match in _FIELD.finditer(front[1])}
         text = text[front.end() :]
     sections = [Section()]
-    for block in _rejoined(blocks_of(_SPECIAL_BULLET.sub(r"\1- ", text))):
+    for block in blocks_of(_SPECIAL_BULLET.sub(r"\1- ", text)):
         if block.kind == "heading":
             sections.append(Section(heading_text(block.text), block.level))
         else:
@@ -88,33 +86,11 @@ def heading_text(text: str) -> str:
     )
 
 
-def _rejoined(blocks: Sequence[Block]) -> list[Block]:
-    """Drop page numbers that stand alone, and join paragraphs that a page's end has broken in two."""
-    kept: list[Block] = []
-    for block in blocks:
-        if block.kind == "prose" and _PAGE_NUMBER.fullmatch(block.text):
-            continue
-        before = kept[-1] if kept else None
-        if (
-            before is not None
-            and before.kind == block.kind == "prose"
-            and block.text[:1].islower()
-            and before.text[-1:].isalpha() | before.text.endswith((",", "-"))
-        ):
-            before.text = f"{before.text} {block.text}"
-            before.pictures += block.pictures
-        else:
-            kept.append(block)
-    return kept
-
-
 def _add(section: Section, block: Block, language: str) -> None:
     section.pictures += block.pictures
     if block.kind == "prose":
-        for number, text in enumerate(sentences(block.text, language)):
+        for number, text in enumerate(_said(block.text, language)):
             section.sentences.append(Sentence(text, opens=number == 0))
-        if section.sentences:
-            section.sentences[-1].text = _ended(section.sentences[-1].text)
     elif block.kind == "list":
         _add_list(section, block, language)
     elif block.kind == "table":
@@ -123,8 +99,11 @@ def _add(section: Section, block: Block, language: str) -> None:
         section.unspoken.append(block.text)
 
 
-def _ended(text: str) -> str:
-    return text if has_stop(text) else with_stop(text)
+def _said(text: str, language: str) -> list[str]:
+    """The sentences with something to say in them; the last one gets a stop if it has none."""
+    *others, last = sentences(text, language) or [""]
+    found = [*others, last if has_stop(last) else with_stop(last)]
+    return [sentence for sentence in found if any(map(str.isalnum, sentence))]
 
 
 def _add_list(section: Section, block: Block, language: str) -> None:
@@ -148,11 +127,9 @@ def _add_list(section: Section, block: Block, language: str) -> None:
             section.sentences.append(Sentence(said, opens=True, points=tuple(stripped), listed=True))
         return
     for number, (depth, item) in enumerate(block.items):
-        for index, text in enumerate(sentences(item, language)):
-            shown = (without_stop(item),) if index == 0 and depth == 0 else ()
+        for index, text in enumerate(_said(item, language)):
+            shown = (without_stop(item if len(item) <= _SHOWN_LENGTH else text),) if index == depth == 0 else ()
             section.sentences.append(Sentence(text, opens=number == 0 and index == 0, points=shown, listed=True))
-        if section.sentences:
-            section.sentences[-1].text = _ended(section.sentences[-1].text)
 
 
 def _is_fragment(text: str) -> bool:
@@ -177,8 +154,10 @@ def _add_table(section: Section, block: Block) -> None:
             cell if not name or index == 0 else f"{name}: {cell}" for index, (name, cell) in enumerate(named) if cell
         ]
         if cells:
-            said = ", ".join(cells)
-            section.sentences.append(Sentence(with_stop(said), opens=number == 0, points=(said,), listed=True))
+            first, *others = (cell for cell in row if cell)
+            shown = f"{first}: {', '.join(others)}" if others else first
+            said = with_stop(", ".join(cells))
+            section.sentences.append(Sentence(said, opens=number == 0, points=(shown,), listed=True))
 
 
 def _with_speaker_notes(sections: list[Section]) -> list[Section]:

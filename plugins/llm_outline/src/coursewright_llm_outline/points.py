@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from coursewright_llm_outline.notes import Sentence
-from coursewright_llm_outline.rank import Ranking
+from coursewright_llm_outline.rank import Ranking, first_word
 from coursewright_llm_outline.sentences import clauses, without_stop
-from coursewright_llm_outline.vocabulary import SUBORDINATE
+from coursewright_llm_outline.vocabulary import LEANING, PREPOSITIONS, SUBORDINATE
 
 MAX_POINTS = 5
 _POINT_LENGTH = 90
@@ -16,7 +15,8 @@ _CLAUSE_LENGTH = 64
 """Above this a point is shortened to a clause if one can stand alone."""
 _TITLE_LENGTH = 70
 _SENTENCES_PER_POINT = 1.6
-_PACKED_LENGTH = 140
+_PACKED_WORDS = 3
+"""Longer items do not share a line."""
 
 _EDGE_MARKS = " \t,;:–—-，、；：،؛"
 
@@ -25,16 +25,22 @@ def points(sentences: Sequence[Sentence], ranking: Ranking) -> list[str]:
     """At most five, in the order in which they are said."""
     listed = _unique(point for sentence in sentences for point in sentence.points)
     if listed:
-        return [_cut(point, _PACKED_LENGTH) for point in _packed([_shortened(point) or point for point in listed])]
+        return [_cut(point, 2 * _POINT_LENGTH) for point in _packed([_listed(point) for point in listed])]
     wanted = max(1, min(MAX_POINTS - 1, round(len(sentences) / _SENTENCES_PER_POINT)))
     candidates = []
     for place, sentence in enumerate(sentences):
         if text := _shortened(sentence.text):
             weight = ranking.weight(sentence.text) + (0.2 if sentence.opens else 0.0) + (0.1 if place == 0 else 0.0)
             candidates.append((weight, place, text))
-    best = sorted(candidates, key=lambda candidate: (-candidate[0], candidate[1]))[:wanted]
+    strong = [candidate for candidate in candidates if _tells(candidate[2])]
+    best = sorted(strong or candidates, key=lambda candidate: (-candidate[0], candidate[1]))[:wanted]
     chosen = _unique(text for _, _, text in sorted(best, key=lambda candidate: candidate[1]))
     return chosen or [_cut(without_stop(sentences[0].text), _POINT_LENGTH)]
+
+
+def _tells(text: str) -> bool:
+    """Does it say something without the sentence before it?"""
+    return _stands_alone(text) and first_word(text) not in LEANING and not text.endswith(("?", "？", "؟"))
 
 
 def headline(sentences: Sequence[Sentence], ranking: Ranking) -> str:
@@ -47,31 +53,45 @@ def headline(sentences: Sequence[Sentence], ranking: Ranking) -> str:
     return max(candidates)[2] if candidates else _cut(without_stop(sentences[0].text), _TITLE_LENGTH)
 
 
+def _listed(point: str) -> str:
+    return point if len(point) <= _POINT_LENGTH else _shortened(point) or point
+
+
 def _shortened(sentence: str, limit: int = _POINT_LENGTH) -> str:
     """The sentence without its stop, or clauses of it that can stand alone; empty when none is short enough."""
     text = without_stop(sentence.strip())
-    if len(text) <= min(limit, _CLAUSE_LENGTH):
+    short = min(limit, _CLAUSE_LENGTH)
+    if len(text) <= short:
         return text
-    parts = clauses(text)
-    if (len(parts) > 1 and _first_word(parts[0]) in SUBORDINATE) or _is_opening(parts[0]):
-        rest = text[len(parts[0]) :].lstrip(_EDGE_MARKS)
-        parts, text = parts[1:], rest or text
-    whole = _capitalised(text)
-    for end in range(1, len(parts)):
-        clause = " ".join(parts[:end]).strip(_EDGE_MARKS)
-        if _stands_alone(clause) and len(clause) <= min(limit, _CLAUSE_LENGTH):
-            return _capitalised(clause) if clause.lower() in text.lower() else whole[:limit]
-    return whole if len(whole) <= limit else ""
+    rest = _without_opening(text)
+    if len(rest) <= short:
+        return _capitalised(rest)
+    parts = clauses(rest)
+    for end in range(len(parts) - 1, 0, -1):
+        if _enumerates(parts, end):
+            continue
+        clause = rest[: rest.index(parts[end], sum(map(len, parts[:end])))].strip(_EDGE_MARKS)
+        if len(clause) <= short and _stands_alone(clause):
+            return _capitalised(clause)
+    return next((whole for whole in (text, _capitalised(rest)) if len(whole) <= limit), "")
 
 
-def _first_word(text: str) -> str:
-    match = re.match(r"\W*(\w+)", text)
-    return match[1].lower() if match else ""
+def _enumerates(parts: Sequence[str], end: int) -> bool:
+    """Would a cut before `parts[end]` fall between items of a list within the sentence?"""
+    return any(0 < len(part.split()) <= 2 and part[-1] < "\u3000" for part in [*parts[1:end], parts[end]])
 
 
-def _is_opening(clause: str) -> bool:
-    """ "In 1687," and the like."""
-    return clause.endswith((",", "，")) and len(clause.split()) < 4 and len(clause) < 24
+def _without_opening(text: str) -> str:
+    """Leave out a first clause that only says where, when or why, unless what follows leans on it."""
+    first, *others = clauses(text)
+    if not others or not first.endswith((",", "，")):
+        return text
+    word = first_word(first)
+    if word in SUBORDINATE or word in PREPOSITIONS or (len(first.split()) < 4 and len(first) < 24):
+        rest = text[len(first) :].lstrip(_EDGE_MARKS)
+        if first_word(rest) not in LEANING and _stands_alone(rest):
+            return rest
+    return text
 
 
 def _stands_alone(clause: str) -> bool:
@@ -88,6 +108,8 @@ def _packed(listed: list[str]) -> list[str]:
     """More than five short items share lines; of long ones the first five are shown."""
     if len(listed) <= MAX_POINTS:
         return listed
+    if any("," in text or ":" in text or len(text.split()) > _PACKED_WORDS for text in listed):
+        return listed[:MAX_POINTS]
     per_line = -(-len(listed) // MAX_POINTS)
     lines = [", ".join(listed[start : start + per_line]) for start in range(0, len(listed), per_line)]
     return lines if max(map(len, lines)) <= _POINT_LENGTH else listed[:MAX_POINTS]

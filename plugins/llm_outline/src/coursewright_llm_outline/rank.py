@@ -40,8 +40,13 @@ class Ranking:
 
 def leaning(sentence: Sentence) -> bool:
     """Would it lose its meaning without the sentence before?"""
-    first = re.match(r"\W*(\w+)", sentence.text)
-    return sentence.listed or bool(first and first[1].lower() in LEANING)
+    return sentence.listed or first_word(sentence.text) in LEANING
+
+
+def first_word(text: str) -> str:
+    """In lower case; empty when there is none."""
+    match = re.match(r"\W*(\w+)", text)
+    return match[1].lower() if match else ""
 
 
 def fit(sections: Sequence[Section], length_s: float, language: str) -> int:

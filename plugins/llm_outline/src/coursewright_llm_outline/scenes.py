@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -55,10 +56,15 @@ def drafts(sections: Sequence[Section], language: str, headline: Callable[[Seque
     for draft in found:
         draft.length_s = length(draft.sentences)
         draft.title = draft.title or headline(draft.sentences)
-        last = draft.sentences[-1]
-        if last.text.endswith((":", "：")):  # what it announced is on the next slide
-            last.text = with_stop(last.text)
+        _close_colons(draft.sentences)
     return found
+
+
+def _close_colons(sentences: Sequence[Sentence]) -> None:
+    """End with a full stop what announces something that is not said: code, a formula, the next slide."""
+    for sentence, after in itertools.zip_longest(sentences, sentences[1:]):
+        if sentence.text.endswith((":", "：")) and (after is None or (after.opens and not after.listed)):
+            sentence.text = with_stop(sentence.text)
 
 
 class _Lengths:
@@ -111,13 +117,12 @@ def _together(node: _Node, topic: str) -> Draft:
 def _append(draft: Draft, title: str, sentences: Sequence[Sentence]) -> None:
     if not sentences:
         return
-    first = sentences[0]
-    if title and not _says(first.text, title):
+    first, *others = sentences
+    named = bool(title) and _says(first.text, title)
+    if title and not named:
         draft.sentences.append(Sentence(with_stop(title), opens=True, points=(title,)))
-    elif title:
-        first.points = (title,)
-    draft.sentences += [Sentence(sentence.text, sentence.opens) for sentence in sentences[1:]]
-    draft.sentences.insert(len(draft.sentences) - len(sentences) + 1, Sentence(first.text, first.opens, first.points))
+    opening = Sentence(first.text, opens=named or not title, points=(title,) if named else (), listed=first.listed)
+    draft.sentences += [opening, *(Sentence(other.text, other.opens, listed=other.listed) for other in others)]
 
 
 def _says(sentence: str, title: str) -> bool:
@@ -135,7 +140,7 @@ def _small_joined(found: list[Draft]) -> list[Draft]:
             before is not None
             and before.topic == draft.topic
             and before.title
-            and min(before.length_s, draft.length_s) < _SHORTEST_S
+            and (_is_small(before) or _is_small(draft))
             and before.length_s + draft.length_s <= _TOGETHER_S
         ):
             _join(before, draft)
@@ -144,12 +149,17 @@ def _small_joined(found: list[Draft]) -> list[Draft]:
     return joined
 
 
+def _is_small(draft: Draft) -> bool:
+    return draft.length_s < _SHORTEST_S and sum(len(sentence.points) for sentence in draft.sentences) < 2
+
+
 def _join(before: Draft, draft: Draft) -> None:
     if not before.sentences[0].points and " · " not in before.title:
         before.sentences[0].points = (before.title,)
-    if " · " not in before.title:
+    same = draft.title in before.title
+    if " · " not in before.title and not same:
         before.title = f"{before.title} · {draft.title}"
-    _append(before, draft.title, draft.sentences)
+    _append(before, "" if same else draft.title, draft.sentences)
     before.unspoken += draft.unspoken
     before.pictures += draft.pictures
     before.length_s += draft.length_s

@@ -16,7 +16,7 @@ from coursewright_llm_outline.provider import Material
 from coursewright_llm_outline.rank import Ranking, fit
 from coursewright_llm_outline.scenes import Draft, drafts
 from coursewright_llm_outline.sentences import with_stop, without_stop
-from coursewright_llm_outline.vocabulary import OBJECTIVES
+from coursewright_llm_outline.vocabulary import OBJECTIVES, REFERENCES
 
 Notice = Callable[[str], None]
 
@@ -37,7 +37,7 @@ def write(material: Material, notice: Notice) -> Script:
     """
     notes = read(material.notes, material.language or detected(material.notes) or "en")
     title = _title(material, notes)
-    sections = _with_words(notes.sections, title, notice)
+    sections = _with_words(_without_references(notes.sections, notice), title, notice)
     language = _language(material, notes, sections, notice)
     objectives = _stated_objectives(sections)
     _fit(sections, material.minutes, language, notice)
@@ -61,6 +61,14 @@ def _title(material: Material, notes: Notes) -> str:
     first = next((section for section in notes.sections if section.level), None)
     given = material.title or notes.title or (first.title if first and first.level == 1 else "") or material.topic
     return heading_text(" ".join(given.split()))
+
+
+def _without_references(sections: Sequence[Section], notice: Notice) -> list[Section]:
+    kept = [section for section in sections if section.title.lower() not in REFERENCES]
+    if len(kept) == len(sections) or not any(section.sentences for section in kept):
+        return list(sections)
+    notice("left out the list of references; it is not for listening")
+    return kept
 
 
 def _with_words(sections: Sequence[Section], title: str, notice: Notice) -> list[Section]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from markdown_it.token import Token
 
+from coursewright_llm_outline.sentences import has_stop
 from coursewright_llm_outline.vocabulary import TEX_SYMBOLS
 
 _REMOVED = re.compile(
@@ -16,15 +17,17 @@ _REMOVED = re.compile(
     | \[@[^\]]{0,200}\]                                   # Pandoc citation
     | [ ]?\[\d{1,3}(?:\s?[,–-]\s?\d{1,3})*\]           # numbered reference
     | \{\{.{0,200}?\}\} | \{%.{0,200}?%\} | \{[:#.][^}]{0,100}\}   # templates and attributes
-    | <?(?:https?://|www\.)[^\s<>()\[\]]*[\w/]>?       # addresses
+    | \A\[+_?toc_?\]+\Z                                # table of contents
     | (?<![\w:]):[a-z][a-z0-9_+-]+:(?![\w:])           # :emoji:
     | \A\[[ xX]\]\s+                                   # task
     | \A\[![A-Z]+\]\s*                                 # kind of a call-out
     | \A(?:!!!|:::).*                                  # admonition
     | \*\*|__|==|~~
     """,
-    re.X,
+    re.X | re.I,
 )
+_ADDRESS = re.compile(r"<?(?:https?://|www\.)(?:www\.)?([^\s<>()\[\]/]{1,100})(?:/[^\s<>()\[\]]*)?>?", re.I)
+_ADDRESS_BESIDE = re.compile(rf"\(\s*{_ADDRESS.pattern}\s*\)", re.I)
 _EMOJI = re.compile(
     "[\U0001f000-\U0001faff\U0001fb00-\U0001fbff\u2600-\u27bf\u2b00-\u2bff\u2300-\u23ff\ufe0e\ufe0f\u200d\u20e3"
     "\U000e0020-\U000e007f\ue000-\uf8ff\u200b\u2060\ufeff\u00ad]"
@@ -39,6 +42,11 @@ _BROKEN_WORD = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")
 _WIDE_BREAK = re.compile(
     "(?<=[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef])\\n(?=[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef])"
 )
+_FILLED = 0.8
+_LEAD = 0.6
+"""A line shorter than these shares of its paragraph's longest was ended by hand; a heading is shorter still."""
+_NARROW = 45
+"""No program wraps notes as narrow as this."""
 _WORD_LENGTH = 40
 """Longer words are not looked up whole."""
 
@@ -49,21 +57,34 @@ def spoken(inline: Token, compounds: frozenset[str] = frozenset()) -> str:
 
 
 def lines(inline: Token, compounds: frozenset[str] = frozenset()) -> list[str]:
-    """The paragraph divided where its author ended a line on purpose, as in notes of one statement a line.
+    """The paragraph, divided where its author ended a line on purpose: after a heading, or after every statement.
 
-    Text that a program wraps fills every line as far as the next word allows; where that word would have
-    fitted into the longest line, a person pressed the key.
+    Text that is only wrapped has lines of about one length, and most of them begin in the middle of a sentence.
     """
     raw = [line.strip() for line in _text(inline.children or []).split("\n")]
-    longest = max(map(len, raw))
-    parts = [raw[0]] if raw else []
-    for before, line in itertools.pairwise(raw):
-        fits = len(before) + 1 + len(line.partition(" ")[0]) <= longest
-        if fits and before and line and not line[0].islower() and not before.endswith((",", "-", "،", "，", "、")):
-            parts.append(line)
+    raw = [line for line in raw if line]
+    longest = max(map(len, raw), default=0)
+    ends = [_on_purpose(line, after, longest) for line, after in itertools.pairwise(raw)]
+    statements = not any(line[0].islower() for line in raw[1:]) and (any(ends) or longest <= _NARROW)
+    parts: list[list[str]] = [raw[:1]]
+    for number, line in enumerate(raw[1:]):
+        heading = number == 0 and ends[0] and len(raw[0]) <= _LEAD * longest
+        if (statements or heading) and not has_stop(raw[number]):
+            parts.append([line])
         else:
-            parts[-1] += f"\n{line}"
-    return [text for part in parts if (text := clean(part, compounds))]
+            parts[-1].append(line)
+    return [text for part in parts if (text := clean("\n".join(part), compounds))]
+
+
+def _on_purpose(line: str, after: str, longest: int) -> bool:
+    """Would the next word have fitted, with room to spare?"""
+    room = _FILLED * longest - len(line) - 1 - len(after.partition(" ")[0])
+    return room >= 0 and line[-1] not in ",-،，、(" and not after[0].islower()
+
+
+def formulas(inline: Token) -> list[str]:
+    """The formulas that stand alone; they are not said."""
+    return _DISPLAY_MATHS.findall(inline.content)
 
 
 def pictures(inline: Token) -> list[str]:
@@ -78,6 +99,9 @@ def clean(text: str, compounds: frozenset[str] = frozenset()) -> str:
     text = _DISPLAY_MATHS.sub(" ", text)
     text = _MATHS.sub(_plain_maths, text)
     text = _WIKI_LINK.sub(r"\1", text)
+    if _ADDRESS.fullmatch(text.strip()):
+        return ""
+    text = _ADDRESS.sub(_site, _ADDRESS_BESIDE.sub("", text))
     text = " ".join(_EMOJI.sub("", _REMOVED.sub("", text)).split())
     return _SPACE_BEFORE_MARK.sub("", " ".join(_EMPTY.sub("", text).split()))
 
@@ -97,6 +121,12 @@ def _text(tokens: Sequence[Token]) -> str:
         ):
             parts.append("\n")
     return "".join(parts)
+
+
+def _site(match: re.Match[str]) -> str:
+    """An address as one says it: the site, with the mark that ended the sentence."""
+    ending = re.search(r"[.,;:!?]*\Z", match[0].rstrip(">"))
+    return match[1].rstrip(".,;:!?") + (ending[0] if ending else "")
 
 
 def _whole(match: re.Match[str], compounds: frozenset[str]) -> str:

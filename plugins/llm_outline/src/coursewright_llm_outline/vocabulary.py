@@ -40,6 +40,17 @@ quando se perché poiché mentre dopo prima
 SUBORDINATE = frozenset(_SUBORDINATE.split())
 """At the start of a clause that cannot stand alone."""
 
+_PREPOSITIONS = """
+at in on by with for to from during over under through among between like unlike according throughout within without
+im am an bei mit für von zu nach vor über unter durch gegen ohne laut
+à au aux en dans sur pour avec sans par chez selon pendant
+a al con por para sin desde según durante sobre
+nel nella nei con per senza secondo da su
+на по при для без через среди под над между
+"""
+PREPOSITIONS = frozenset(_PREPOSITIONS.split())
+"""At the start of a phrase that, before a comma, only says where or when."""
+
 _OBJECTIVES = """
 objectives; learning objectives; learning goals; goals; learning outcomes; outcomes; aims; what you will learn;
 what you'll learn; lernziele; ziele; objectifs; objectifs pédagogiques; objectifs d'apprentissage; objetivos;
@@ -49,6 +60,15 @@ lärandemål; mål; læringsmål; cele; cele nauki; cíle; цели; цели о
 """
 OBJECTIVES = frozenset(" ".join(entry.split()) for entry in _OBJECTIVES.split(";"))
 """Headings under which authors list what is to be learned."""
+
+_REFERENCES = """
+references; bibliography; sources; works cited; further reading; literature; footnotes; literatur; quellen;
+literaturverzeichnis; quellenverzeichnis; références; bibliographie; sources et références; referencias; bibliografía;
+fuentes; riferimenti; bibliografia; fonti; referências; fontes; literatuur; bronnen; литература; источники; 参考文献;
+参考资料; المراجع
+"""
+REFERENCES = frozenset(" ".join(entry.split()) for entry in _REFERENCES.split(";"))
+"""Headings over lists of books and links, which nobody wants to hear."""
 
 SPEAKER_NOTES = frozenset({"notes", "speaker notes", "notizen", "sprechernotizen", "notas", "note", "примечания"})
 """Headings under which presentations keep what is to be said."""
