@@ -141,6 +141,16 @@ def test_what_was_sent_is_neither_sent_nor_read_again(s3, relay, tmp_path):
     assert relay.carried < 100_000
 
 
+def test_putting_again_repairs_what_this_machine_once_sent_well(s3, tmp_path):
+    place = {"data_dir": str(tmp_path / "machine")}
+    artifact = put(s3.open(**place))
+    s3.damage(artifact.digest, b"a pigture")
+
+    put(s3.open(**place))
+
+    assert s3.open().fetch(artifact).read_bytes() == b"a picture"
+
+
 def test_another_machine_reads_once(s3, relay, tmp_path):
     artifact = put(s3.open(), BIG)
 

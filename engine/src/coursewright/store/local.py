@@ -41,7 +41,7 @@ class LocalStore:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._verified: dict[str, Identity] = {}
-        self._lasting_folders: set[Path] = set()
+        self._lasting: set[Path] = set()
 
     def put_bytes(self, data: bytes, *, name: str, media_type: str) -> Artifact:
         digest = hashlib.sha256(data).hexdigest()
@@ -187,15 +187,18 @@ class LocalStore:
         path = self._blob(written.digest)
         publish(written.path, path)
         self._verified[written.digest] = written.identity
+        self._lasting.discard(path)
         self._make_lasting(path)
 
     def _make_lasting(self, path: Path) -> None:
         """Make the file's name survive a power cut, also when another process gave it just now."""
+        if path in self._lasting:
+            return
         sync_folder(path.parent)
-        if path.parent not in self._lasting_folders:
+        if path.parent not in self._lasting:
             sync_folder(path.parent.parent)
             sync_folder(self._root)
-            self._lasting_folders.add(path.parent)
+        self._lasting |= {path, path.parent}
 
 
 def damaged(artifact: Artifact) -> ArtifactDamaged:
