@@ -52,7 +52,7 @@ def test_every_scene_is_equally_loud_and_nothing_clips(stage: Any) -> None:
 
     with stage.open(film.audio) as container:
         heard = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
-    for scene, sound in zip(film.scenes[:2], sounds[:2], strict=True):
+    for scene, sound in zip(film.scenes, sounds, strict=True):
         start = round((scene.start_s + 0.36) * 48_000)
         spoken = heard[start : start + round(len(sound) / 22_050 * 48_000)]
         assert integrated_lufs(hop_energies([spoken])) == pytest.approx(-16, abs=0.5)

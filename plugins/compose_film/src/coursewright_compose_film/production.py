@@ -23,7 +23,7 @@ from coursewright_compose_film.captions import Cue, cues, words_in_time
 from coursewright_compose_film.languages import iso639_2
 from coursewright_compose_film.picture import ClipJob, Coding, Counter, SlideJob, encode_segment, thumbnail
 from coursewright_compose_film.shots import Shot, frame_rate, shots
-from coursewright_compose_film.sound import Measure, Passage, encode_sound, gain_db, measure
+from coursewright_compose_film.sound import Measure, Passage, encode_sound, measure
 from coursewright_compose_film.timeline import SOUND_RATE_HZ, TAIL_S, Take, timeline
 
 _CODINGS = {"draft": ("superfast", 28), "standard": ("veryfast", 23), "high": ("faster", 19)}
@@ -96,16 +96,18 @@ class Production:
 
     def _measure(self, scene: Any, speech: Speech) -> Measure:
         def make() -> Artifact:
-            data = self._context.in_process(measure, self._path(speech.audio), f"the speech of scene {scene.id!r}")
+            data = self._context.in_process(
+                measure, self._path(speech.audio), f"the speech of scene {scene.id!r}", self._lufs
+            )
             return self._context.store.put_bytes(data, name="measure.json", media_type="application/json")
 
-        kept = self._context.memo(["measure", self._encoder, speech.audio.digest], make)
+        kept = self._context.memo(["measure", self._encoder, speech.audio.digest, self._lufs], make)
         with self._context.store.open(kept) as file:
             return msgspec.json.decode(file.read(), type=Measure)
 
     def _sound(self, takes: Sequence[Take], measures: Sequence[Measure]) -> Artifact:
         starts = [round(take.speech_s * SOUND_RATE_HZ) for take in takes]
-        gains = [round(gain_db(measured.lufs, self._lufs), 2) for measured in measures]
+        gains = [measured.gain_db for measured in measures]
         total = round(takes[-1].end_s * SOUND_RATE_HZ)
         audio = [speech.audio for speech in self._request.speech]
 
