@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pluggy
@@ -95,7 +95,8 @@ def _offers(manager: pluggy.PluginManager, plugin: str, entry_point: importlib.m
         for caller in callers:
             for implementation in caller.get_hookimpls():
                 if implementation.plugin is module:
-                    offers += [_offer(plugin, offered) for offered in implementation.function()]
+                    offered = cast("Iterable[object]", implementation.function())
+                    offers += [_offer(plugin, each) for each in offered]
     except BaseException:
         manager.unregister(name=name)
         raise
@@ -115,7 +116,8 @@ def _offer(plugin: str, provider: object) -> Offer:
         raise TypeError(f"provider {provider.__name__} does not say its {', '.join(missing)}")
     if provider.capability not in CAPABILITIES:
         raise TypeError(
-            f"provider {provider.__name__} is of capability '{provider.capability}', known are: {', '.join(CAPABILITIES)}"
+            f"provider {provider.__name__} is of capability '{provider.capability}'; "
+            f"known are: {', '.join(CAPABILITIES)}"
         )
     if getattr(provider, "__abstractmethods__", None):
         raise TypeError(f"provider {provider.__name__} has no run() method")
@@ -127,7 +129,9 @@ def _offer(plugin: str, provider: object) -> Offer:
         raise TypeError(
             f"provider {provider.__name__}: options {', '.join(sorted(clash))} are fields of the capability's request"
         )
-    options()  # every option needs a default
+    required = [field.name for field in msgspec.structs.fields(options) if field.required]
+    if required:
+        raise TypeError(f"provider {provider.__name__}: options {', '.join(required)} have no default")
     return Offer(plugin, provider)
 
 

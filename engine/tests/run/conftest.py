@@ -17,8 +17,8 @@ from coursewright.compile import compile_pipeline
 from coursewright.plan import Plan
 from coursewright.providers import Context, Provider
 from coursewright.run.execute import Execution, replay
+from coursewright.run.outcomes import Selection
 from coursewright.run.report import Event, RunReport
-from coursewright.run.scheduler import Selection
 from coursewright.settings import Settings
 from coursewright.store.local import LocalStore
 

@@ -17,7 +17,8 @@ import msgspec
 from coursewright.catalog import installed
 from coursewright.cli import epilog
 from coursewright.cli.options import environment_settings, pairs, plan_of, provider_option
-from coursewright.errors import RunCancelled, RunFailed
+from coursewright.document.problems import did_you_mean
+from coursewright.errors import InputError, RunCancelled, RunFailed
 from coursewright.run.execute import Execution, replay
 from coursewright.run.inputs import read_inputs
 from coursewright.run.outputs import OutputFolder, Written
@@ -118,6 +119,7 @@ def command(
         raise RunCancelled("cancelled; finished steps are kept", remedy=f"go on with: {_again()}")
     if report.state == "failed":
         raise _failure(report)
+    _item_must_exist(report, only_item)
     written = folder.write(report, store)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2))
@@ -148,9 +150,17 @@ def _flow_run(
                 for wanted in (signal.SIGINT, signal.SIGTERM):
                     loop.add_signal_handler(wanted, execution.cancel)
 
-            return await run_in_flow(execution, msgspec.to_builtins(inputs), cancel_on_signals)
+            return await run_in_flow(execution, inputs, cancel_on_signals)
 
         return asyncio.run(cancellable())
+
+
+def _item_must_exist(report: RunReport, item: str | None) -> None:
+    known = dict.fromkeys(each.item for each in report.items if each.item)
+    if item is not None and item not in known:
+        raise InputError(
+            f"--only: there is no item '{item}'", field="--only", remedy=did_you_mean(item, known, what="the items")
+        )
 
 
 def _failure(report: RunReport) -> RunFailed:

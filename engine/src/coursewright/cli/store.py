@@ -31,8 +31,8 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     damaged: list[str]
 
 
-_DURATION = re.compile(r"(\d{1,6}[smhdw])+")
-_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,3})?) ?([kmgt]?i?b)")
+_DURATION = re.compile("([0-9]{1,6}[smhdw])+")
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,3})?) ?([kmgt]?i?b)")
 
 
 def seconds(text: str) -> float:

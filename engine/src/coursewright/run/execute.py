@@ -7,12 +7,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+import msgspec
+
 from coursewright.catalog import Catalog
 from coursewright.plan import Plan
 from coursewright.run.journal import Journal
+from coursewright.run.outcomes import Runner, Selection, run_directly
 from coursewright.run.progress import Progress
 from coursewright.run.report import Event, RunReport
-from coursewright.run.scheduler import Runner, Scheduler, Selection, run_directly
+from coursewright.run.scheduler import Scheduler
 from coursewright.run.serving import Serving
 from coursewright.settings import Settings
 from coursewright.store.contract import Store
@@ -116,7 +119,7 @@ async def replay(
         catalog=catalog,
         store=store,
         settings=settings,
-        selection=Selection(steps=asked.steps, item=asked.item, compute=False, supplied=asked.supplied),
+        selection=msgspec.structs.replace(asked, compute=False),
     )
     report = await execution.run()
     complete = report.state == "completed" and not any(

@@ -10,14 +10,15 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from prefect import Flow, Task
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import Completed, Failed
 
 from coursewright.plan import Step
 from coursewright.run.execute import Execution
+from coursewright.run.outcomes import Body, Outcome
 from coursewright.run.report import RunReport, label_of
-from coursewright.run.scheduler import Body, Outcome
 
 _STATE_NAMES = {
     "reused": "Cached",
@@ -25,6 +26,7 @@ _STATE_NAMES = {
     "left_out": "LeftOut",
 }
 
+_SHOWN_CHARACTERS = 500
 _CANCELLED: State[Any] = State(type=StateType.CANCELLED, name="Cancelled")
 
 
@@ -43,8 +45,15 @@ async def run_in_flow(
         reports.append(report)
         return _flow_state(report)
 
-    await _flow(execution, body)(inputs, return_state=True)
+    await _flow(execution, body)({name: _shown(value) for name, value in inputs.items()}, return_state=True)
     return reports[0]
+
+
+def _shown(value: Any) -> Any:
+    """A parameter for people to read: Prefect refuses parameters of more than half a megabyte in all."""
+    if isinstance(value, str) and len(value) > _SHOWN_CHARACTERS:
+        return value[:_SHOWN_CHARACTERS] + "…"
+    return msgspec.to_builtins(value)
 
 
 def _flow(execution: Execution, body: Any) -> Any:

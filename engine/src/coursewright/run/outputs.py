@@ -17,6 +17,7 @@ import msgspec
 from coursewright.capabilities.artifacts import Artifact
 from coursewright.capabilities.export import Package
 from coursewright.errors import CoursewrightError, InputError
+from coursewright.run.keys import artifacts_in
 from coursewright.run.report import RunReport
 from coursewright.store.contract import Store
 
@@ -91,27 +92,23 @@ def _stage(report: RunReport, store: Store, staging: Path) -> list[Written]:
     written: list[Written] = []
     names = _Names()
     for output, value in report.outputs.items():
-        for artifact in _files(value):
+        for artifact in {each.digest: each for each in artifacts_in(value)}.values():
             path = staging / names.free(artifact.name, output)
             with store.open(artifact) as source, path.open("wb") as target:
                 shutil.copyfileobj(source, target, 1 << 20)
             written.append(Written(output, path, artifact.size_bytes))
-        if not isinstance(value, Artifact | Package):
+        if not _only_files(value):
             written.append(_data(output, value, staging, names))
     summary = msgspec.json.format(msgspec.json.encode(report), indent=2)
     (staging / "report.json").write_bytes(summary + b"\n")
     return written
 
 
-def _files(value: Any) -> list[Artifact]:
-    """The artifacts that an output stands for: itself, its list, or a package with its sidecars."""
-    if isinstance(value, Artifact):
-        return [value]
-    if isinstance(value, Package):
-        return [value.file, *value.sidecars]
-    if isinstance(value, list) and value and all(isinstance(each, Artifact) for each in value):
-        return value
-    return []
+def _only_files(value: Any) -> bool:
+    """Does an output hold nothing but files, so that its data would tell nothing?"""
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(each, Artifact) for each in value)
+    return isinstance(value, Artifact | Package)
 
 
 def _data(output: str, value: Any, staging: Path, names: _Names) -> Written:

@@ -10,53 +10,27 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
-import msgspec
-
-from coursewright.errors import InputError, ProviderError
+from coursewright.errors import InputError, ProviderError, StoreError
 from coursewright.expressions import evaluate
 from coursewright.plan import Plan, Ref, Step
 from coursewright.run.keys import artifacts_in
+from coursewright.run.outcomes import Outcome, Runner, Selection, combined, keys_of, run_directly
 from coursewright.run.report import (
     Event,
     ItemEnded,
     ItemReport,
     Refusal,
-    State,
     StepFailure,
     StepFellBack,
 )
 from coursewright.run.serving import Damaged, Miss, Request, Served, Serving, one_voice, refusal_of
 from coursewright.run.values import resolve
 
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How a task or a whole step ended. `value` is its result, a list for a `for_each`, else None."""
-
-    state: State
-    value: Any = None
-
-
-Body = Callable[[], Awaitable[Outcome]]
-Runner = Callable[[Step, str, Body], Awaitable[Outcome]]
-"""Runs the body of one task; where a flow run is kept, it records it there."""
-
-
-class Selection(msgspec.Struct, frozen=True, kw_only=True):
-    """Which part of the plan is wanted.
-
-    `steps`: only these. `force`: these are made anew. `item`: of every `for_each` only this item is
-    worked on; others count where they are finished already. `compute=False`: make nothing at all.
-    `supplied`: results that the author gives, by task label.
-    """
-
-    steps: frozenset[str] | None = None
-    force: frozenset[str] = frozenset()
-    item: str | None = None
-    compute: bool = True
-    supplied: dict[str, Any] = {}
+_MAX_DAMAGES = 3
+"""Making a result again mends what was lost once; a disk that loses it every time is another matter."""
 
 
 class _Stage:
@@ -68,11 +42,6 @@ class _Stage:
         self.items: dict[str, asyncio.Future[Outcome]] = {}
         self.whole: asyncio.Future[Outcome] = loop.create_future()
         self.task: asyncio.Task[None] | None = None
-
-
-async def run_directly(_step: Step, _item: str, body: Body) -> Outcome:
-    """A Runner that keeps no flow run."""
-    return await body()
 
 
 class Scheduler:
@@ -99,6 +68,7 @@ class Scheduler:
         self._limits = {step.name: asyncio.Semaphore(serving.concurrency(step)) for step in plan.steps}
         self._voices: dict[str, int] = {}
         self._fallbacks: dict[str, tuple[Refusal, ...]] = {}
+        self._damages: dict[str, int] = {}
         self._makers: dict[str, tuple[str, str]] = {}
         self._restarts: asyncio.Queue[str] = asyncio.Queue()
         self.reports: dict[tuple[str, str], ItemReport] = {}
@@ -214,7 +184,7 @@ class Scheduler:
                 return self._failed(step, "", (refusal_of("", error),))
             if elements is None:
                 return self._note(step, "", Outcome(state="skipped"))
-            keys = _keys(elements)
+            keys = keys_of(elements)
             items = [asyncio.create_task(self._given(step, key, i, elements[i])) for i, key in enumerate(keys)]
         else:
             found = await self._stages[source].keys
@@ -228,7 +198,7 @@ class Scheduler:
             item.add_done_callback(functools.partial(_pass_on, stage.items[key]))
         stage.keys.set_result(keys)
         try:
-            return _combined(await asyncio.gather(*items))
+            return combined(await asyncio.gather(*items))
         except BaseException:
             for item in items:
                 item.cancel()
@@ -305,6 +275,8 @@ class Scheduler:
             return await self._served(request)
         except Miss:
             return self._note(step, key, Outcome(state="left_out"))
+        except StoreError as error:
+            return self._failed(step, key, (refusal_of("", error),))
         except Damaged as damaged:
             await self._ask_to_start_over(self._forget(damaged.digest))
 
@@ -382,13 +354,21 @@ class Scheduler:
     # -- outputs and damage --------------------------------------------------------------------
 
     def _outputs(self) -> dict[str, Any]:
+        """The outputs that could be made; for a part of the plan, what was asked for instead."""
         scope = self._scope()
-        outputs: dict[str, Any] = {}
-        for output in self._plan.outputs:
-            value = evaluate(output.value, scope)
-            if value is not None:
-                outputs[output.name] = value
-        return outputs
+        made = {output.name: evaluate(output.value, scope) for output in self._plan.outputs}
+        if (until := self._selection.until) is not None:
+            made.setdefault(until, scope[until])
+        found = {name: value for name, value in made.items() if value is not None}
+        return found or self._items_made()
+
+    def _items_made(self) -> dict[str, Any]:
+        """With `--only`: the results of that item, where the whole could not be made."""
+        item = self._selection.item
+        if item is None:
+            return {}
+        ended = {name: stage.items[item].result() for name, stage in self._stages.items() if item in stage.items}
+        return {f"{name}-{item}": outcome.value for name, outcome in ended.items() if outcome.value is not None}
 
     def _damaged(self, outputs: dict[str, Any]) -> str | None:
         return next((each.digest for each in artifacts_in(outputs) if not self._serving.store.verify(each)), None)
@@ -396,6 +376,11 @@ class Scheduler:
     def _forget(self, digest: str) -> str:
         """Drop the record behind a damaged artifact; returns the step that must make it again."""
         maker = self._makers.pop(digest, None)
+        self._damages[digest] = self._damages.get(digest, 0) + 1
+        if self._damages[digest] > _MAX_DAMAGES:
+            raise StoreError(
+                "a result is damaged in the store as often as it is made", remedy="check the disk the store is on"
+            )
         if maker is None:
             raise InputError(
                 "the bytes of an input are no longer in the store", remedy="run again with the original file"
@@ -405,27 +390,6 @@ class Scheduler:
         return step
 
 
-def _keys(elements: list[Any]) -> list[str]:
-    """Items are known by their id where they have one, else by their place."""
-    keys = [str(getattr(element, "id", index)) for index, element in enumerate(elements)]
-    return keys if len(set(keys)) == len(keys) else [str(index) for index in range(len(elements))]
-
-
 def _pass_on(future: asyncio.Future[Outcome], done: asyncio.Task[Outcome]) -> None:
     if not done.cancelled() and done.exception() is None and not future.done():
         future.set_result(done.result())
-
-
-_WORST_FIRST: tuple[State, ...] = ("failed", "blocked", "left_out")
-
-
-def _combined(outcomes: list[Outcome]) -> Outcome:
-    """A `for_each` as one outcome: as bad as its worst item; the value is the list of those not skipped."""
-    states = {outcome.state for outcome in outcomes}
-    for state in _WORST_FIRST:
-        if state in states:
-            return Outcome(state=state)
-    served = [outcome.value for outcome in outcomes if outcome.state != "skipped"]
-    if outcomes and not served:
-        return Outcome(state="skipped")
-    return Outcome(state="reused" if states <= {"reused"} else "done", value=served)

@@ -18,7 +18,7 @@ from coursewright.document.problems import did_you_mean
 from coursewright.errors import InputError
 from coursewright.plan import Plan, Step
 from coursewright.run.inputs import read_file
-from coursewright.run.scheduler import Selection
+from coursewright.run.outcomes import Selection
 from coursewright.store.contract import Store
 
 
@@ -39,6 +39,7 @@ def select(
         raise InputError("--only: no step of this pipeline has items", field="--only", remedy="leave it out")
     return Selection(
         steps=wanted,
+        until=until_step,
         force=forced,
         item=only_item,
         supplied={label: _supplied(label, path, steps, store) for label, path in supplied.items()},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import shutil
 import tempfile
 import threading
@@ -18,13 +17,20 @@ import msgspec
 
 from coursewright.capabilities import CAPABILITIES, Capability, result_type
 from coursewright.catalog import AnyProvider, Catalog
-from coursewright.errors import BadInput, Busy, Cancelled, ProviderBug, ProviderError, TimedOut, Unavailable
-from coursewright.plan import Retry, Step
+from coursewright.errors import (
+    CoursewrightError,
+    ProviderBug,
+    ProviderError,
+    TimedOut,
+    Unavailable,
+)
+from coursewright.plan import Step
 from coursewright.providers import Health, Provider
 from coursewright.run.context import RequestContext
 from coursewright.run.daemon import in_daemon_thread
 from coursewright.run.journal import Journal
 from coursewright.run.keys import artifacts_in, step_key
+from coursewright.run.patience import attempts, wait_s
 from coursewright.run.processes import Processes
 from coursewright.run.records import Record, read_record, write_record
 from coursewright.run.report import Event, ItemProgressed, ItemRetrying, ItemStarted, Refusal
@@ -37,12 +43,6 @@ HEALTH_PATIENCE_S = 10.0
 
 GRACE_S = 2.0
 """What a provider has to notice a cancel or the deadline, before its thread is left behind."""
-
-PATIENCE: dict[type[ProviderError], int] = {Busy: 4, Unavailable: 2}
-"""Attempts by class of error where a pipeline says nothing: a busy service is worth waiting for, a missing
-one rarely returns within seconds, and what timed out once has already cost its whole deadline."""
-
-MAX_BACKOFF_S = 60.0
 
 log = logging.getLogger("coursewright.run")
 
@@ -81,14 +81,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     may_compute: bool = True
 
 
-def refusal_of(provider: str, error: ProviderError) -> Refusal:
-    """The provider's refusal, as data for the report."""
+def refusal_of(provider: str, error: CoursewrightError) -> Refusal:
+    """What stopped a task, as data for the report."""
     return Refusal(
         provider=provider,
         error=type(error).__name__,
         message=error.message,
         remedy=error.remedy,
-        detail=error.detail,
+        detail=error.detail if isinstance(error, ProviderError) else "",
     )
 
 
@@ -228,16 +228,16 @@ class Serving:
             try:
                 return await self._once(request, provider_id, provider, typed, key, wanted)
             except ProviderError as error:
-                if attempt >= _attempts(request.step.retry, error):
+                if attempt >= attempts(request.step.retry, error):
                     raise
-                wait_s = _wait_s(request.step.retry, attempt, error)
+                pause_s = wait_s(request.step.retry, attempt, error)
                 refusal = refusal_of(provider_id, error)
                 self._emit(
                     ItemRetrying(
-                        step=request.step.name, item=request.item, refusal=refusal, wait_s=wait_s, attempt=attempt + 1
+                        step=request.step.name, item=request.item, refusal=refusal, wait_s=pause_s, attempt=attempt + 1
                     )
                 )
-            await asyncio.sleep(wait_s)
+            await asyncio.sleep(pause_s)
             attempt += 1
 
     async def _once(
@@ -330,16 +330,12 @@ async def _bounded(
             remedy="raise the step's timeout, or shorten its input",
             detail=str(error),
         ) from None
-    except ProviderError:
+    except CoursewrightError:  # a sentence for people already, such as a full disk
         raise
     except asyncio.CancelledError:
         cancel.set()
         raise
     except Exception as error:
-        if getattr(error, "remedy", None) is not None:  # already a sentence for people, such as a full disk
-            raise ProviderBug(
-                str(getattr(error, "message", error)), remedy=str(getattr(error, "remedy", ""))
-            ) from error
         log.debug("provider %s raised", provider_id, exc_info=error)
         raise ProviderBug(
             f"'{provider_id}' failed unexpectedly: {type(error).__name__}: {error}",
@@ -367,22 +363,6 @@ def _checked(provider_id: str, result: Any, wanted: type[msgspec.Struct], store:
 
 def _reuse_allowed(step: Step, provider: type[AnyProvider]) -> bool:
     return provider.deterministic if step.cache is None else step.cache
-
-
-def _attempts(retry: Retry | None, error: ProviderError) -> int:
-    if isinstance(error, BadInput | Cancelled):
-        return 1
-    if retry is None:
-        return PATIENCE.get(type(error), 1)
-    return retry.attempts if error.retries or isinstance(error, ProviderBug) else 1
-
-
-def _wait_s(retry: Retry | None, attempt: int, error: ProviderError) -> float:
-    """Exponential backoff with jitter, or what the service asked for."""
-    asked = error.retry_after_s if isinstance(error, Busy) else None
-    backoff_s = (retry.backoff_s if retry else 1.0) * 2 ** (attempt - 1)
-    wait_s = asked if asked is not None else backoff_s * random.uniform(0.8, 1.2)  # noqa: S311  # jitter, no secret
-    return min(wait_s, MAX_BACKOFF_S)
 
 
 def one_voice(step: Step) -> bool:
