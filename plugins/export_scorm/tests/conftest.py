@@ -236,9 +236,9 @@ class Visit:
     def play(self, *, from_s: float | None = None, to_s: float | None = None) -> None:
         """Play a part of the film, or to its end, at sixteen times the speed, and wait for its end."""
         seek = "" if from_s is None else f"media.currentTime = {from_s};"
-        self.run(f"media.playbackRate = 16; {seek} await media.play();")
-        self.until("media.ended" if to_s is None else f"media.currentTime >= {to_s}")
-        self.run("media.pause();")
+        ends = "media.ended" if to_s is None else f"media.currentTime >= {to_s}"
+        wait = f"while (!({ends})) await new Promise((resolve) => setTimeout(resolve, 10));"
+        self.run(f"media.playbackRate = 16; {seek} await media.play(); {wait} media.pause();")
 
     @property
     def second(self) -> float:
@@ -265,7 +265,7 @@ class Visit:
 def visit(chromium: Browser, site: Site, player_url: str) -> Iterator[Callable[..., Visit]]:
     """Open a course: `visit(known={…})` in an LMS that knows so much, `visit(lms=False)` without one.
 
-    Whatever a page says on its console is a failure when the test ends.
+    An error on a page's console is a failure when the test ends.
     """
     contexts = []
     said: list[str] = []
@@ -277,7 +277,7 @@ def visit(chromium: Browser, site: Site, player_url: str) -> Iterator[Callable[.
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.on("console", lambda message: said.append(message.text))
+        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: said.append(str(error)))
         if lms:
             given = urllib.parse.quote(json.dumps({"course": url, "cmi": known or {}}))

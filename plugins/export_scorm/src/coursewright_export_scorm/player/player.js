@@ -96,7 +96,7 @@ function listenForLeaving() {
   addEventListener("pageshow", (event) => {
     if (event.persisted) location.reload();
   });
-  part("exit").hidden = record.mode === "alone";
+  part("exit").hidden = !record.connected;
   part("exit").addEventListener("click", exit);
 }
 
@@ -119,7 +119,12 @@ function showRecord() {
   part("watched").hidden = false;
   part("watched").toggleAttribute("data-done", done);
   show(part("watched"), done ? words.completed : fill(words.watched, { share }));
-  if (!media.error) show(part("status"), words[`status_${record.status}`]);
+  if (!media.error) show(part("status"), statusWords());
+}
+
+function statusWords() {
+  const needed = fill(words.needed, { share: Math.round(course.completion_share * 100) });
+  return words[`status_${record.status}`] + (record.status === "recording" ? ` ${needed}` : "");
 }
 
 /** Only a change is written: a live region would read the same words again. */

@@ -27,7 +27,7 @@ export class Record {
     this.#look = look;
     this.#needed = needed;
     this.#recording = known?.mode === "normal";
-    this.mode = known ? known.mode : "alone";
+    this.mode = known ? known.mode : lms ? "refused" : "alone";
     this.completed = known?.completed ?? false;
     this.second = Math.min(decodeBookmark(known?.bookmark ?? ""), duration);
     const { watched, captions, rate } = decodeState(known?.state ?? "");
@@ -35,6 +35,11 @@ export class Record {
     this.rate = rate;
     this.#progress = new Progress(duration, watched);
     if (this.#recording) this.#lms.begin();
+  }
+
+  /** Is there a session with an LMS that can be ended? */
+  get connected() {
+    return this.#lms !== null;
   }
 
   /** Which of the player's `status_…` words is true now. */
