@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +38,6 @@ def convert(kind: Kind, source: str | Path) -> Converted:
 
     Raises BadInput when the file is damaged, locked or needs more memory than a document should.
     """
-    logging.getLogger("pdfminer").setLevel(logging.ERROR)
     with bounded_memory(_MEMORY_BYTES), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the libraries, about markup a teacher cannot change
         try:

@@ -17,7 +17,7 @@ import msgspec
 
 from coursewright_document_markitdown.convert import Converted
 from coursewright_document_markitdown.kinds import refused
-from coursewright_document_markitdown.paragraphs import markdown_of
+from coursewright_document_markitdown.paragraphs import HEADING_SCALE, body_size, markdown_of
 
 _MAX_PAGES = 2000
 _PASSWORD_ERROR = 4
@@ -163,10 +163,14 @@ _MARGIN = 0.15
 
 
 def _without_running_lines(lines: list[Line], pages: int) -> list[Line]:
-    """Drop page numbers, and what repeats at the edge of at least three pages and of a third of all."""
-    edges = {id(line) for line in _edge_lines(lines)}
+    """Drop page numbers, and what repeats at the edge of at least two pages and of a third of all.
+
+    A heading at the top of a page is larger than the text; running lines are not.
+    """
+    largest = HEADING_SCALE * body_size(lines)
+    edges = {id(line) for line in _edge_lines(lines) if line.size < largest}
     repeats = Counter(_shape(line) for line in lines if id(line) in edges)
-    often = max(3, pages // 3)
+    often = max(2, pages // 3)
     return [
         line
         for line in lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def _content(slide: Any, pictures: Pictures) -> Iterator[str]:
             if text := _text(shape):
                 yield text
         elif (name := _picture(shape, pictures)) is not None:
-            yield f"![{_line(shape._element._nvXxPr.cNvPr.get('descr') or '')}]({name})"
+            yield f"![{_described(shape)}]({name})"
 
 
 def _title_id(slide: Any) -> int | None:
@@ -85,6 +86,12 @@ def _picture(shape: Any, pictures: Pictures) -> str | None:
     except (AttributeError, ValueError, KeyError):  # no picture, a linked one, or a missing part
         return None
     return pictures.add(data) or None
+
+
+def _described(shape: Any) -> str:
+    """The alternative text; PowerPoint and other programs put the file's name where nobody wrote one."""
+    text = _line(shape._element._nvXxPr.cNvPr.get("descr") or "")
+    return "" if re.fullmatch(r"\S+\.\w{3,4}", text) else re.sub(r"[\[\]]", " ", text)
 
 
 def _table(table: Any) -> str:

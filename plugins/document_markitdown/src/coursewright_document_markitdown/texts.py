@@ -99,7 +99,7 @@ _COMMON_ACCENTS = frozenset("äöüßÄÖÜéèêëàâçîïôùûÉÈÀÇñá�
 def _accents_in_words(data: bytes) -> bool:
     """Western European text: accents are few, stand alone among ASCII letters, and are the common ones."""
     high = bytes(byte for byte in data[:_SAMPLE_BYTES] if byte >= 0x80)
-    if len(high) > 0.15 * min(len(data), _SAMPLE_BYTES) or high.translate(None, _WESTERN):
+    if len(high) > 0.3 * min(len(data), _SAMPLE_BYTES) or high.translate(None, _WESTERN):
         return False
     letters = [character for character in high.decode("cp1252", "ignore") if character.isalpha()]
     return sum(character in _COMMON_ACCENTS for character in letters) >= 0.8 * len(letters)
