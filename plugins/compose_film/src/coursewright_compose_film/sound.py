@@ -22,9 +22,11 @@ from coursewright_compose_film.timeline import SOUND_RATE_HZ
 _BIT_RATE = 96_000
 _MAX_GAIN_DB = 30.0
 """A quieter recording than -46 LUFS is mostly noise: louder would not make it speech."""
-# alimiter works on samples; 0.79 (-2 dBFS) keeps what lies between the samples, and AAC's own ripple, below
-# -1 dBTP on speech.
-_LIMITER = "limit=0.79:attack=2:release=40:level=false:latency=true"
+_CODER = {"aac_coder": "fast"}
+"""For speech FFmpeg's quick search errs by -39 dB at 96 kb/s, its default by -25 dB and takes half as long again;
+the default's errors also reach 2 dB above the signal's peaks."""
+# alimiter works on samples: 0.82 (-1.7 dBFS) keeps what lies between them, and AAC's ripple, below -1 dBTP.
+_LIMITER = "limit=0.82:attack=2:release=40:level=false:latency=true"
 _MAKE_UP = 1.4
 """Of what is added, the limiter takes about a third again."""
 _ROUNDS, _CLOSE_DB = 3, 0.2
@@ -100,7 +102,7 @@ def encode_sound(passages: Sequence[Passage], total: int, out: str) -> None:
     """
     with av.open(out, "w", format="mp4") as container:
         stream: Any = container.add_stream("aac", rate=SOUND_RATE_HZ, layout="mono")
-        stream.bit_rate = _BIT_RATE
+        stream.bit_rate, stream.options = _BIT_RATE, _CODER
         fifo = av.AudioFifo()
         for frame in limited(_laid_out(passages, total)):
             fifo.write(frame)
