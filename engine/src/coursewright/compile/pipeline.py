@@ -24,7 +24,7 @@ from coursewright.compile.values import Slot, Values
 from coursewright.document import codes
 from coursewright.document import nodes as document
 from coursewright.document.nodes import Entry
-from coursewright.document.problems import Place, Problem, Report, TooManyProblems, quoted
+from coursewright.document.problems import Abandoned, Place, Problem, Report, quoted
 from coursewright.document.reader import read as read_document
 
 KEYS = ("name", "title", "description", "inputs", "defaults", "steps", "outputs")
@@ -55,7 +55,7 @@ def check(
     try:
         compiler = _Pipeline(report, catalog, read, overrides, preferred)
         made = compiler.compile(root, name)
-    except TooManyProblems:
+    except Abandoned:
         return CheckResult(report.problems())
     return CheckResult(report.problems(), None if report.failed else made)
 
@@ -110,7 +110,7 @@ class _Pipeline:
         if len(named) > MAX_STEPS:
             at = keys["steps"].key.place
             report.add(codes.TOO_MANY_STEPS, at, f"{len(named)} steps are more than {MAX_STEPS}")
-            return []
+            raise Abandoned
         drafts = [
             read_step(report, chooser, name, position, entry) for position, (name, entry) in enumerate(named.items())
         ]

@@ -73,24 +73,19 @@ class Source:
         number = f"  {line} | " + ("…" if start else "")
         return (number + _printable(shown)).rstrip(), " " * (len(number) + _cells(before)) + "^"
 
-    def find(self, place: Place, needle: str, nth: int) -> Place:
-        """The place of the nth (from 0) `needle` in the source of a value; the value's own when not found."""
-        line, column = place.line, place.column - 1
-        while 0 < line <= len(self.lines):
-            found = self.lines[line - 1].find(needle, column)
-            if found < 0:
-                line, column = line + 1, 0
-                if line > place.end_line:
-                    break
-            elif nth:
-                nth, column = nth - 1, found + len(needle)
-            else:
-                return Place(line, found + 1, line, found + 1 + len(needle))
-        return place
+    def find_all(self, place: Place, needle: str) -> list[Place]:
+        """The places of every `needle` in the source of the value at `place`, in order."""
+        found = []
+        for line in range(place.line, min(place.end_line, len(self.lines)) + 1):
+            column = place.column - 1 if line == place.line else 0
+            while (column := self.lines[line - 1].find(needle, column)) >= 0:
+                found.append(Place(line, column + 1, line, column + 1 + len(needle)))
+                column += len(needle)
+        return found
 
 
-class TooManyProblems(Exception):
-    """`Report.add` was called more than `MAX_PROBLEMS` times."""
+class Abandoned(Exception):
+    """Checking ends here; what the report holds says why."""
 
 
 class Report:
@@ -101,7 +96,7 @@ class Report:
         self._found: dict[Problem, Place] = {}
 
     def add(self, code: Code, at: Place, message: str, hint: str = "") -> None:
-        """A problem in the pipeline file itself. Raises TooManyProblems past the limit."""
+        """A problem in the pipeline file itself. Raises Abandoned past `MAX_PROBLEMS` errors."""
         self._keep(_problem(code, self.source, at, message, hint), at)
 
     def add_elsewhere(self, code: Code, source: Source, place: Place, message: str, hint: str, *, at: Place) -> None:
@@ -114,9 +109,11 @@ class Report:
         self._keep(problem, Place(0, 0, 0, 0))
 
     def _keep(self, problem: Problem, at: Place) -> None:
-        if len(self._found) >= MAX_PROBLEMS:
-            raise TooManyProblems
-        self._found.setdefault(problem, at)
+        alike = sum((problem.severity == "error") == (other.severity == "error") for other in self._found)
+        if alike < MAX_PROBLEMS:
+            self._found.setdefault(problem, at)
+        elif problem.severity == "error":
+            raise Abandoned
 
     @property
     def failed(self) -> bool:
@@ -124,8 +121,9 @@ class Report:
         return any(problem.severity == "error" for problem in self._found)
 
     def problems(self) -> tuple[Problem, ...]:
-        """In file order, without repetitions."""
-        return tuple(sorted(self._found, key=lambda problem: (self._found[problem], problem.line, problem.code)))
+        """In file order, without repetitions; where there are too many, errors before others."""
+        kept = sorted(self._found, key=lambda problem: problem.severity != "error")[:MAX_PROBLEMS]
+        return tuple(sorted(kept, key=lambda problem: (self._found[problem], problem.line, problem.code)))
 
 
 def _problem(code: Code, source: Source, at: Place, message: str, hint: str) -> Problem:

@@ -11,7 +11,7 @@ import yaml
 
 from coursewright.document import codes
 from coursewright.document.nodes import Entry, Mapping, Node, Scalar, Sequence, called
-from coursewright.document.problems import Place, Report, Source, quoted
+from coursewright.document.problems import Abandoned, Place, Report, Source, quoted
 
 MAX_BYTES = 256 * 1024
 MAX_NODES = 20_000
@@ -23,10 +23,6 @@ _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is 20 times faster; some platforms lack it
 
 
-class Unreadable(Exception):
-    """There is no tree: the reason is in the report."""
-
-
 def read(text: str | bytes, report_name: str) -> tuple[Report, Mapping | None]:
     """The top-level mapping of a pipeline file, or None when the report says why there is none."""
     decoded, fault = _decode(text)
@@ -35,10 +31,10 @@ def read(text: str | bytes, report_name: str) -> tuple[Report, Mapping | None]:
     try:
         if fault is not None:
             report.add(codes.NOT_TEXT, _place_of(decoded, fault), "this is not UTF-8 text", "save the file as UTF-8")
-            raise Unreadable
+            raise Abandoned
         _check_characters(decoded, report)
         root = _Builder(report, source).build(decoded)
-    except Unreadable:
+    except Abandoned:
         return report, None
     if not isinstance(root, Mapping):
         report.add(
@@ -77,11 +73,11 @@ def _check_characters(text: str, report: Report) -> None:
             f"the character U+{ord(found[0]):04X} is not allowed in text",
             "is this really a pipeline file? save it as UTF-8 text",
         )
-        raise Unreadable
+        raise Abandoned
     if len(text.encode()) > MAX_BYTES:
         place = Place(1, 1, 1, 1)
         report.add(codes.TOO_LARGE, place, f"the file is larger than {MAX_BYTES // 1024} kB", "a pipeline fits a page")
-        raise Unreadable
+        raise Abandoned
 
 
 class _Open(msgspec.Struct):
@@ -114,7 +110,7 @@ class _Builder:
         self._root: Node | None = None
 
     def build(self, text: str) -> Node:
-        """The root node. Raises Unreadable."""
+        """The root node. Raises Abandoned."""
         try:
             for event in yaml.parse(text, Loader=_LOADER):
                 self._take(event)
@@ -250,7 +246,7 @@ class _Builder:
 
     def _fail(self, code: codes.Code, place: Place, message: str, hint: str = "") -> NoReturn:
         self._report.add(code, place, message, hint)
-        raise Unreadable
+        raise Abandoned
 
 
 def _place(event: yaml.Event, end: yaml.Event | None = None) -> Place:
