@@ -102,6 +102,8 @@ install_npm_of_tests() {
 
 # The browser of some tests: the machine's own, or the one that Playwright brings.
 install_browser() {
+    "$VENV/bin/playwright" --version >/dev/null 2>&1 ||
+        say "Playwright does not start, so the tests that need a browser will fail; on Debian: apt install libatomic1"
     for browser in chromium chromium-browser google-chrome google-chrome-stable; do
         command -v "$browser" >/dev/null && return
     done
