@@ -22,5 +22,5 @@ class TestMarkitdownDocument(ProviderContract):
         return asked(bench, page, "notes.html")
 
     @pytest.fixture
-    def bad_request(self, bench: Bench) -> DocumentRequest:
-        return asked(bench, b"\x7fELF" + bytes(200), "notes.md")
+    def bad_requests(self, bench: Bench) -> list[DocumentRequest]:
+        return [asked(bench, b"\x7fELF" + bytes(200), "notes.md")]

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from coursewright.capabilities.compose import Film
 from coursewright.capabilities.export import ExportRequest
 from coursewright.testing import Bench
 from coursewright.testing.contract import ProviderContract
-from coursewright_export_scorm import ScormExport
+from coursewright_export_scorm.provider import ScormExport
 
 
 class TestScormExport(ProviderContract):
@@ -23,5 +24,6 @@ class TestScormExport(ProviderContract):
         return ExportRequest(film=film, title="How tides work")
 
     @pytest.fixture
-    def bad_request(self, film: Film) -> ExportRequest:
-        return ExportRequest(film=film, title="\u200b")
+    def bad_requests(self, film: Film, bench: Bench) -> list[ExportRequest]:
+        captions = bench.store.put_bytes(b"no captions", name="film.vtt", media_type="text/vtt")
+        return [ExportRequest(film=msgspec.structs.replace(film, captions=captions), title="How tides work")]

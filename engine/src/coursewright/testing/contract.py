@@ -12,8 +12,8 @@ Subclass `ProviderContract` in a test module, say what the provider is and what 
             return SpeechRequest(text="Two words.")
 
         @pytest.fixture
-        def bad_request(self, bench: Bench) -> SpeechRequest:
-            return SpeechRequest(text="...")
+        def bad_requests(self, bench: Bench) -> list[SpeechRequest]:
+            return [SpeechRequest(text="...")]
 """
 # ruff: noqa: S101  # assertions are what tests are made of
 
@@ -27,7 +27,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePath
 from typing import Any, TypeVar, cast, get_args
@@ -64,10 +64,7 @@ HEAVY = frozenset(
 
 
 class ProviderContract:
-    """Override the fixtures `provider`, `valid_request` and `bad_request`; `bench` too, when secrets are needed.
-
-    Where nothing in a request can be wrong, set `test_a_bad_request_names_the_field_at_fault = None` in the subclass.
-    """
+    """Override the fixtures `provider`, `valid_request` and `bad_requests`; `bench` too, when secrets are needed."""
 
     @pytest.fixture
     def provider(self) -> AnyProvider:
@@ -80,9 +77,9 @@ class ProviderContract:
         raise NotImplementedError("override the fixture `valid_request`")
 
     @pytest.fixture
-    def bad_request(self, bench: Bench) -> Any:
-        """A request of the right type that nobody could serve."""
-        raise NotImplementedError("override the fixture `bad_request`")
+    def bad_requests(self, bench: Bench) -> Sequence[Any]:
+        """Requests of the right type that nobody could serve; none, if nothing in a request can be wrong."""
+        raise NotImplementedError("override the fixture `bad_requests`")
 
     @pytest.fixture
     def bench(self, tmp_path: Path) -> Iterator[Bench]:
@@ -130,7 +127,7 @@ class ProviderContract:
                 kind(kind.Options())
                 times.append(time.perf_counter() - started)
         assert touched == [], "construction opens nothing, imports nothing and starts nothing"
-        assert min(times) < CONSTRUCTION_S
+        assert min(times) < CONSTRUCTION_S, f"construction took {min(times):.3f} s"
 
     def test_its_plugin_imports_nothing_heavy(self, provider: AnyProvider) -> None:
         plugin = type(provider).__module__.partition(".")[0]
@@ -155,44 +152,12 @@ class ProviderContract:
     def test_estimate_is_honest(self, provider: AnyProvider, valid_request: Any) -> None:
         estimate = _within(CANCEL_S, lambda: provider.estimate(valid_request))
         assert isinstance(estimate, Estimate), "estimate() returns an Estimate"
-        assert estimate.seconds is None or estimate.seconds >= 0
-        assert estimate.money is None or estimate.money >= 0
+        assert estimate.seconds is None or estimate.seconds >= 0, f"seconds: {estimate.seconds}"
+        assert estimate.money is None or estimate.money >= 0, f"money: {estimate.money}"
 
     # -- serving -------------------------------------------------------------------------------
 
-    def test_serves_a_result_whose_artifacts_are_stored(
-        self, provider: AnyProvider, valid_request: Any, bench: Bench
-    ) -> None:
-        result = bench.serve(provider, valid_request)
-        expected = result_type(provider.capability, getattr(valid_request, "returns", None))
-        assert type(result) is expected, f"run() returns a {expected.__name__}"
-        assert msgspec.json.decode(msgspec.json.encode(result), type=expected) == result, "a value outside its limits"
-        for artifact in _artifacts(result):
-            data = bench.store.fetch(artifact).read_bytes()
-            assert hashlib.sha256(data).hexdigest() == artifact.digest
-            assert len(data) == artifact.size_bytes, f"{artifact.name}: size_bytes"
-            assert "/" in artifact.media_type, f"{artifact.name}: media type {artifact.media_type!r}"
-            assert artifact.name, "an artifact has a name to offer a person"
-            assert PurePath(artifact.name).name == artifact.name, f"{artifact.name}: a file name, not a path"
-
-    def test_progress_never_goes_back(self, provider: AnyProvider, valid_request: Any, bench: Bench) -> None:
-        bench.serve(provider, valid_request)
-        assert all(0 <= done <= total and total > 0 for done, total, _ in bench.progress), "0 ≤ done ≤ total"
-        fractions = [done / total for done, total, _ in bench.progress]
-        assert fractions == sorted(fractions), "progress goes forward"
-
-    def test_serves_twice_at_once_and_alike(self, provider: AnyProvider, valid_request: Any, bench: Bench) -> None:
-        def serve(_: int) -> Any:
-            return provider.run(valid_request, bench.context(provider, reuse=False))
-
-        with ThreadPoolExecutor(min(2, provider.concurrency or 2)) as threads:
-            first, second = threads.map(serve, range(2))
-        assert type(first) is type(second)
-        assert first == second or not provider.deterministic, (
-            "the same request gave another result: make it the same, or say deterministic = False"
-        )
-
-    def test_leaves_nothing_behind(
+    def test_serves_and_leaves_nothing_behind(
         self,
         provider: AnyProvider,
         valid_request: Any,
@@ -200,15 +165,34 @@ class ProviderContract:
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        outside = {kind: tmp_path / kind for kind in ("temporary", "working")}
-        for folder in outside.values():
+        folders = [tmp_path / "temporary", tmp_path / "working"]
+        for folder in folders:
             folder.mkdir()
-        monkeypatch.setenv("TMPDIR", str(outside["temporary"]))
+        monkeypatch.setenv("TMPDIR", str(folders[0]))
         monkeypatch.setattr(tempfile, "tempdir", None)
-        monkeypatch.chdir(outside["working"])
-        bench.serve(provider, valid_request)
-        left = [str(path) for folder in outside.values() for path in folder.rglob("*")]
-        assert left == [], "files belong into context.scratch"
+        monkeypatch.chdir(folders[1])
+
+        result = bench.serve(provider, valid_request)
+
+        expected = result_type(provider.capability, getattr(valid_request, "returns", None))
+        assert type(result) is expected, f"run() returns a {expected.__name__}"
+        assert msgspec.json.decode(msgspec.json.encode(result), type=expected) == result, "a value outside its limits"
+        for artifact in _artifacts(result):
+            _assert_stored(artifact, bench)
+        _assert_forward(bench.progress)
+        left = [path.relative_to(folder) for folder in folders for path in folder.rglob("*")]
+        assert left == [], f"files belong into context.scratch; left behind: {', '.join(map(str, left))}"
+
+    def test_serves_twice_at_once_and_alike(self, provider: AnyProvider, valid_request: Any, bench: Bench) -> None:
+        def serve(_: int) -> Any:
+            return provider.run(valid_request, bench.context(provider, reuse=False))
+
+        with ThreadPoolExecutor(min(2, provider.concurrency or 2)) as threads:
+            first, second = threads.map(serve, range(2))
+        assert type(first) is type(second), "the same request gave a result of another type"
+        assert first == second or not provider.deterministic, (
+            "the same request gave another result: make it the same, or say deterministic = False"
+        )
 
     # -- stopping ------------------------------------------------------------------------------
 
@@ -233,13 +217,29 @@ class ProviderContract:
         assert isinstance(error, TimedOut), f"call context.raise_if_cancelled() first; got {error!r}"
 
     def test_a_bad_request_names_the_field_at_fault(
-        self, provider: AnyProvider, bad_request: Any, bench: Bench
+        self, provider: AnyProvider, bad_requests: Sequence[Any], bench: Bench
     ) -> None:
-        error = _error(provider, bad_request, bench.context(provider))
-        assert isinstance(error, BadInput), f"raise BadInput; got {error!r}"
-        assert error.message, "an error says what was wrong"
-        known = {*type(bad_request).__struct_fields__, *provider.Options.__struct_fields__}
-        assert re.split(r"[.\[]", error.field)[0] in known, f"field {error.field!r}: one of {', '.join(sorted(known))}"
+        for request in bad_requests:
+            error = _error(provider, request, bench.context(provider))
+            assert isinstance(error, BadInput), f"raise BadInput for {request}; got {error!r}"
+            assert error.message, "an error says what was wrong"
+            known = {*type(request).__struct_fields__, *provider.Options.__struct_fields__}
+            assert re.split(r"[.\[]", error.field)[0] in known, f"field {error.field!r}: one of {sorted(known)}"
+
+
+def _assert_stored(artifact: Artifact, bench: Bench) -> None:
+    data = bench.store.fetch(artifact).read_bytes()
+    assert hashlib.sha256(data).hexdigest() == artifact.digest, f"{artifact.name}: digest"
+    assert len(data) == artifact.size_bytes, f"{artifact.name}: size_bytes"
+    assert "/" in artifact.media_type, f"{artifact.name}: media type {artifact.media_type!r}"
+    assert artifact.name, "an artifact has a name to offer a person"
+    assert PurePath(artifact.name).name == artifact.name, f"{artifact.name}: a file name, not a path"
+
+
+def _assert_forward(progress: Sequence[tuple[float, float, str]]) -> None:
+    assert all(0 <= done <= total and total > 0 for done, total, _ in progress), f"0 ≤ done ≤ total: {progress}"
+    fractions = [done / total for done, total, _ in progress]
+    assert fractions == sorted(fractions), f"progress goes forward: {progress}"
 
 
 def _error(provider: AnyProvider, request: Any, context: RequestContext) -> ProviderError | None:
