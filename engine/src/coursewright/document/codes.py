@@ -84,3 +84,8 @@ UNKNOWN_DATA = Code("CW504", "a prompt template uses a name that `data` does not
 
 CODES: dict[str, Code] = {code.id: code for code in list(vars().values()) if isinstance(code, Code)}
 """All of them by id, in the order of their numbers."""
+
+
+def table() -> str:
+    """The codes as rows of a Markdown table: code, severity, meaning."""
+    return "".join(f"| {code.id} | {code.severity} | {code.meaning} |\n" for code in CODES.values())
