@@ -30,7 +30,7 @@ def examples() -> Iterator[Any]:
             yield pytest.param(words, line.strip(), id=line.strip())
 
 
-@pytest.mark.parametrize(("words", "example"), examples())
+@pytest.mark.parametrize(("words", "example"), list(examples()))
 def test_an_example_runs(words: tuple[str, ...], example: str, coursewright: Callable[..., Any]) -> None:
     program, *arguments = shlex.split(example)
     if "--force" in arguments:

@@ -94,7 +94,7 @@ def new_provider(provider_id: str, folder: Path | None, force: bool, as_json: bo
     """Make a plugin with a small provider that works, and its tests.
 
     \b
-    CAPABILITY is what it does: document, llm, tts, video, slides, compose or export.
+    CAPABILITY is what it does: document, llm, tts, video, slides, compose, export.
     NAME is how pipelines call it: letters a–z, digits and _.
     """
     capability, name = _parts(provider_id)
