@@ -94,8 +94,8 @@ def new_provider(provider_id: str, folder: Path | None, force: bool, as_json: bo
     """Make a plugin with a small provider that works, and its tests.
 
     \b
-    CAPABILITY is what it does: document, llm, tts, video, slides, compose, export.
-    NAME is how pipelines call it: letters a–z, digits and _.
+    CAPABILITY: document, llm, tts, video, slides, compose or export.
+    NAME: what pipelines call it; letters a–z, digits and _.
     """
     capability, name = _parts(provider_id)
     offer = installed().offers.get(provider_id)
