@@ -32,6 +32,7 @@ class MarkitdownDocument(Provider[DocumentRequest, DocumentText]):
     version = "1"
 
     def run(self, request: DocumentRequest, context: Context) -> DocumentText:
+        context.raise_if_cancelled()
         if request.file.size_bytes > MAX_BYTES:
             raise refused(
                 f"the file has {request.file.size_bytes / 1e6:,.0f} MB, the limit is {MAX_BYTES / 1e6:,.0f} MB",

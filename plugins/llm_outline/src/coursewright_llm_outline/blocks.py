@@ -14,7 +14,7 @@ from markdown_it.token import Token
 from coursewright_llm_outline.sentences import has_stop, with_stop
 from coursewright_llm_outline.spoken import clean, formulas, lines, pictures, spoken
 
-_MAX_HEADING = 150
+_MAX_HEADING = 120
 """Longer "headings" are paragraphs over a line of dashes."""
 _MAX_PSEUDO_HEADING = 80
 _FOOTNOTE = re.compile(r"\A\[\^[^\]\s]+\]:")

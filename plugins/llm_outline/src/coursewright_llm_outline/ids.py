@@ -16,10 +16,10 @@ class SceneIds:
     def __init__(self) -> None:
         self._given: set[str] = set()
 
-    def give(self, title: str, part: int, narration: str) -> str:
-        """The id of the scene; a second one with the same title gets a mark of what it says."""
+    def give(self, title: str, part: int, opening: str) -> str:
+        """The id of the scene; a second one with the same title gets a mark of its first sentence."""
         base = slug(title) + (f"-{part}" if part > 1 else "")
-        wanted = base if base not in self._given else f"{base}-{_mark(narration)}"
+        wanted = base if base not in self._given else f"{base}-{_mark(opening)}"
         number = 2
         found = wanted
         while found in self._given:  # same title, same words

@@ -40,6 +40,7 @@ class OutlineScript(Provider[LlmRequest, Script]):
                 f"llm.outline is no model: it makes a script out of notes, and cannot write a {request.returns}",
                 remedy="set `returns: script`, or let an installed model write: `provider: openai` in this step",
             )
+        context.raise_if_cancelled()
         material = material_of(request.data)
         if not material.notes.strip():
             raise _nothing_to_divide(material)
@@ -52,7 +53,7 @@ class OutlineScript(Provider[LlmRequest, Script]):
         from coursewright_llm_outline.script import write
 
         context.notice("llm.outline is no model: the script is your notes, in your own sentences, divided into scenes")
-        return write(material, context.notice)
+        return write(material, context.notice, context.raise_if_cancelled)
 
 
 def material_of(data: dict[str, Any]) -> Material:

@@ -26,10 +26,11 @@ _MAX_POINTS = 5
 
 @dataclass(slots=True)
 class Draft:
-    """A scene in the making. `topic` is the heading of the section above it; `part` counts from 1."""
+    """A scene in the making. `heading` is that of its first section, `topic` that of the section above it."""
 
     title: str
     topic: str = ""
+    heading: str = ""
     part: int = 1
     sentences: list[Sentence] = field(default_factory=list)
     unspoken: list[str] = field(default_factory=list)
@@ -95,15 +96,26 @@ def _collect(node: _Node, topic: str, found: list[Draft]) -> None:
         found.append(_together(node, topic))
         return
     if section.sentences:
-        found.append(Draft(section.title, topic, 1, section.sentences, section.unspoken, section.pictures))
+        found.append(_draft(section, topic))
     for child in node.children:
         _collect(child, section.title or topic, found)
+
+
+def _draft(section: Section, topic: str) -> Draft:
+    return Draft(
+        title=section.title,
+        topic=topic,
+        heading=section.title,
+        sentences=list(section.sentences),
+        unspoken=list(section.unspoken),
+        pictures=list(section.pictures),
+    )
 
 
 def _together(node: _Node, topic: str) -> Draft:
     """One scene of a section and its subsections: their headings are its points and are said."""
     section = node.section
-    draft = Draft(section.title, topic, 1, list(section.sentences), section.unspoken, section.pictures)
+    draft = _draft(section, topic)
     pending = list(reversed(node.children))
     while pending:
         child = pending.pop()
@@ -191,7 +203,7 @@ def _divided(draft: Draft, length: _Lengths, headline: Callable[[Sequence[Senten
         shown += len(sentence.points)
     if len(groups) > 1 and spent_s < 0.3 * goal_s and points <= _MAX_POINTS:
         groups[-2] += groups.pop()
-    parts = [Draft(draft.title, draft.topic, number, group) for number, group in enumerate(groups, 1)]
+    parts = [Draft(draft.title, draft.topic, draft.heading, number, group) for number, group in enumerate(groups, 1)]
     parts[0].unspoken, parts[0].pictures = draft.unspoken, draft.pictures
     return parts
 

@@ -30,19 +30,24 @@ _SHORT = 0.75
 """Notes that fill less of the asked length are worth a word."""
 
 
-def write(material: Material, notice: Notice) -> Script:
+def write(material: Material, notice: Notice, proceed: Callable[[], None]) -> Script:
     """Make the script. Says by `notice` what was left out and what looks wrong.
+
+    `proceed` is called between the stages, of which none takes over a second, and may raise to give up.
 
     Raises BadInput when nothing in the notes can be said.
     """
     notes = read(material.notes, material.language or detected(material.notes) or "en")
+    proceed()
     title = _title(material, notes)
     sections = _with_words(_without_references(notes.sections, notice), title, notice)
     language = _language(material, notes, sections, notice)
     objectives = _stated_objectives(sections)
     _fit(sections, material.minutes, language, notice)
+    proceed()
     ranking = Ranking(sections)
     found = drafts(sections, language, lambda said: points.headline(said, ranking))
+    proceed()
     images = {image.name: image for image in material.images}
     scenes = _scenes(found, ranking, language, images)
     _say_what_is_unspoken(found, notice)
@@ -156,7 +161,7 @@ def _scenes(found: Sequence[Draft], ranking: Ranking, language: str, images: Map
         said = _narration(draft.sentences)
         scenes.append(
             Scene(
-                id=ids.give(draft.title, draft.part, said),
+                id=ids.give(draft.heading or draft.title, draft.part, draft.sentences[0].text),
                 title=draft.title if draft.part == 1 else f"{draft.title} ({draft.part})",
                 bullets=points.points(draft.sentences, ranking),
                 narration=said,

@@ -26,7 +26,9 @@ _REMOVED = re.compile(
     """,
     re.X | re.I,
 )
-_ADDRESS = re.compile(r"<?(?:https?://|www\.)(?:www\.)?([^\s<>()\[\]/]{1,100})(?:/[^\s<>()\[\]]*)?>?", re.I)
+_ADDRESS = re.compile(
+    r"<?(?:https?://|www\.)(?:www\.)?([^\s<>()\[\]/]{1,100})(?:/(?:[^\s<>()\[\]]|\([^\s<>()]{0,100}\))*)?>?", re.I
+)
 _ADDRESS_BESIDE = re.compile(rf"\(\s*{_ADDRESS.pattern}\s*\)", re.I)
 _EMOJI = re.compile(
     "[\U0001f000-\U0001faff\U0001fb00-\U0001fbff\u2600-\u27bf\u2b00-\u2bff\u2300-\u23ff\ufe0e\ufe0f\u200d\u20e3"
@@ -39,9 +41,8 @@ _EMPTY = re.compile(r"[(\[] ?[,;:]? ?[)\]]|[“„«] ?[”“»]")
 _SPACE_BEFORE_MARK = re.compile(r" (?=[,.;!?)\]](?: |\Z))")
 _TAG_BREAKS = re.compile(r"</?(?:br|p|div|li|tr|td|th|h[1-6]|hr)\b", re.I)
 _BROKEN_WORD = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")
-_WIDE_BREAK = re.compile(
-    "(?<=[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef])\\n(?=[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef])"
-)
+_WIDE = re.compile("[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]")
+_WIDE_BREAK = re.compile(rf"(?<={_WIDE.pattern})\n(?={_WIDE.pattern})")
 _FILLED = 0.8
 _LEAD = 0.6
 """A line shorter than these shares of its paragraph's longest was ended by hand; a heading is shorter still."""
@@ -65,7 +66,8 @@ def lines(inline: Token, compounds: frozenset[str] = frozenset()) -> list[str]:
     raw = [line for line in raw if line]
     longest = max(map(len, raw), default=0)
     ends = [_on_purpose(line, after, longest) for line, after in itertools.pairwise(raw)]
-    statements = not any(line[0].islower() for line in raw[1:]) and (any(ends) or longest <= _NARROW)
+    narrow = longest <= _NARROW and not any(_WIDE.search(line) for line in raw)
+    statements = not any(line[0].islower() for line in raw[1:]) and (any(ends) or narrow)
     parts: list[list[str]] = [raw[:1]]
     for number, line in enumerate(raw[1:]):
         heading = number == 0 and ends[0] and len(raw[0]) <= _LEAD * longest
@@ -78,7 +80,8 @@ def lines(inline: Token, compounds: frozenset[str] = frozenset()) -> list[str]:
 
 def _on_purpose(line: str, after: str, longest: int) -> bool:
     """Would the next word have fitted, with room to spare?"""
-    room = _FILLED * longest - len(line) - 1 - len(after.partition(" ")[0])
+    word = 1 if _WIDE.match(after) else len(after.partition(" ")[0])
+    room = _FILLED * longest - len(line) - 1 - word
     return room >= 0 and line[-1] not in ",-،，、(" and not after[0].islower()
 
 
