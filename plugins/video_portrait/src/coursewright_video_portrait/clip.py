@@ -57,10 +57,8 @@ def make_clip(job: Job) -> Made:
     if length_s <= 0:
         raise BadInput("the recording is empty", field=job.sound_field, remedy="give a recording with speech in it")
     frames = ceil(round((job.lead_s + length_s + job.tail_s) * job.fps, 6))
-    track = _track(job, heard, frames)
-    notices = list(notices)
-    _draw(job, figure, track, frames)
-    return Made(frames, notices)
+    _draw(job, figure, _track(job, heard, frames), frames)
+    return Made(frames, list(notices))
 
 
 @functools.lru_cache(maxsize=4)

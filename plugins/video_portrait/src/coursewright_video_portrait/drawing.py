@@ -1,12 +1,10 @@
-"""The drawn presenter, and the mouths and eyes of every drawing that follows the convention in `svg.py`.
+"""Mouths and eyes of drawings that follow the convention in `svg.py`, in every position.
 
-`python -m coursewright_video_portrait.drawing > examples/presenter.svg` writes the picture.
 All lengths are in the drawing's own units; y grows downwards.
 """
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import msgspec
@@ -168,73 +166,3 @@ def _eye(eyes: Eyes, name: str, x: float, y: float, outward: int, lid: float) ->
 
 def _shade(colour: str, factor: float) -> str:
     return "#" + "".join(f"{round(int(colour[i : i + 2], 16) * factor):02x}" for i in (1, 3, 5))
-
-
-WIDTH, HEIGHT = 480, 600
-
-_MOUTH = Mouth(x=240, y=352, width=70, lip="#b4544f")
-_EYES = Eyes(left_x=190, left_y=262, right_x=290, right_y=262, width=45, height=29, iris="#6b4526")
-
-_BACKGROUND = """\
-  <rect width="480" height="600" fill="url(#wall)"/>
-  <circle cx="240" cy="262" r="206" fill="#ffffff" fill-opacity="0.32"/>
-"""
-
-_BODY = """\
-  <path d="M112,330 C92,206 118,76 240,72 C362,76 388,206 368,330 C376,392 360,432 330,444 L150,444 C120,432 104,392 112,330 Z" fill="#2a1a18"/>
-  <path d="M30,600 C34,520 82,486 168,468 L312,468 C398,486 446,520 450,600 Z" fill="url(#jacket)"/>
-  <path d="M196,396 L196,462 C196,506 284,506 284,462 L284,396 Z" fill="#b97850"/>
-  <path d="M196,418 C212,444 268,444 284,418 L284,440 C266,466 214,466 196,440 Z" fill="#9c603d" fill-opacity="0.55"/>
-  <path d="M186,462 C196,520 284,520 294,462 L312,470 C304,540 262,566 240,570 C218,566 176,540 168,470 Z" fill="#fbf7ef"/>
-  <path d="M168,466 C150,474 142,486 140,500 L176,522 L164,542 L226,600 L240,600 L240,572 C208,552 184,518 178,468 Z" fill="#217a78"/>
-  <path d="M312,466 C330,474 338,486 340,500 L304,522 L316,542 L254,600 L240,600 L240,572 C272,552 296,518 302,468 Z" fill="#217a78"/>
-"""
-
-_FACE = """\
-  <path d="M132,268 C116,262 112,286 118,304 C123,320 132,326 140,320 Z" fill="#b97850"/>
-  <path d="M348,268 C364,262 368,286 362,304 C357,320 348,326 340,320 Z" fill="#b97850"/>
-  <circle cx="122" cy="326" r="5.5" fill="#f0b64a"/>
-  <circle cx="358" cy="326" r="5.5" fill="#f0b64a"/>
-  <path d="M134,232 C132,150 176,112 240,112 C304,112 348,150 346,232 C346,268 345,300 338,330 C326,378 288,416 240,416 C192,416 154,378 142,330 C135,300 134,268 134,232 Z" fill="url(#skin)"/>
-  <ellipse cx="172" cy="322" rx="25" ry="16" fill="#d9694f" fill-opacity="0.20"/>
-  <ellipse cx="308" cy="322" rx="25" ry="16" fill="#d9694f" fill-opacity="0.20"/>
-  <path d="M228,307 C231,314 249,314 252,307" fill="none" stroke="#94573a" stroke-width="4" stroke-linecap="round"/>
-  <path d="M233,258 C231,276 227,288 224,297" fill="none" stroke="#94573a" stroke-opacity="0.35" stroke-width="3.5" stroke-linecap="round"/>
-  <path d="M222,386 C232,391 248,391 258,386" fill="none" stroke="#94573a" stroke-opacity="0.30" stroke-width="3" stroke-linecap="round"/>
-  <path d="M160,231 C172,219 196,217 214,225" fill="none" stroke="#2a1a18" stroke-width="7" stroke-linecap="round"/>
-  <path d="M320,231 C308,219 284,217 266,225" fill="none" stroke="#2a1a18" stroke-width="7" stroke-linecap="round"/>
-"""
-
-_HAIR = """\
-  <path d="M126,268 C112,160 160,84 246,86 C330,88 372,158 354,268 C350,238 342,214 328,194 C318,180 304,168 288,158 C262,190 196,206 156,202 C140,220 130,242 126,268 Z" fill="#3a2522"/>
-  <path d="M176,124 C206,102 262,98 304,122" fill="none" stroke="#5d403a" stroke-width="6" stroke-linecap="round" stroke-opacity="0.7"/>
-"""
-
-_GRADIENTS = """\
-  <defs>
-    <linearGradient id="wall" x1="0" y1="0" x2="0" y2="1"><stop offset="0" stop-color="#f3e6d6"/><stop offset="1" stop-color="#e2cdb6"/></linearGradient>
-    <linearGradient id="skin" x1="0" y1="0" x2="0" y2="1"><stop offset="0" stop-color="#d79a70"/><stop offset="1" stop-color="#c68658"/></linearGradient>
-    <linearGradient id="jacket" x1="0" y1="0" x2="0" y2="1"><stop offset="0" stop-color="#1c6a69"/><stop offset="1" stop-color="#124e50"/></linearGradient>
-  </defs>
-"""
-
-
-def presenter() -> str:
-    """The whole picture as SVG text, at rest, with its mouth and eyes marked for animation."""
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">\n'
-        "  <title>A presenter</title>\n"
-        f"{_GRADIENTS}{_BACKGROUND}{_BODY}{_FACE}"
-        f'  <g id="eyes"{_data(_EYES)}>{eyes_shapes(_EYES, 0)}</g>\n'
-        f'  <g id="mouth"{_data(_MOUTH)}>{mouth_shapes(_MOUTH, 0, 0)}</g>\n'
-        f"{_HAIR}</svg>\n"
-    )
-
-
-def _data(style: Mouth | Eyes) -> str:
-    values = msgspec.structs.asdict(style)
-    return "".join(f' data-{name.replace("_", "-")}="{value}"' for name, value in values.items())
-
-
-if __name__ == "__main__":
-    sys.stdout.write(presenter())

@@ -31,7 +31,7 @@ _Cut = tuple[str, int, int]
 def render(cuts: Sequence[_Cut]) -> list[Picture]:
     """Render (SVG, width, height) to pictures. Raises BadInput when the drawing cannot be rendered."""
     try:
-        pages = typst.compile(_TEMPLATE, format="png", ppi=72, sys_inputs={"cuts": json.dumps(cuts)})
+        compiled = typst.compile(_TEMPLATE, format="png", ppi=72, sys_inputs={"cuts": json.dumps(cuts)})
     except typst.TypstError as error:
         raise BadInput(
             "the SVG portrait cannot be rendered",
@@ -39,9 +39,8 @@ def render(cuts: Sequence[_Cut]) -> list[Picture]:
             remedy="save it again as plain SVG, or export it as PNG",
             detail=str(error),
         ) from None
-    if isinstance(pages, bytes):
-        pages = [pages]
-    return [cv2.imdecode(np.frombuffer(page, np.uint8), cv2.IMREAD_COLOR) for page in pages]
+    pages = [compiled] if isinstance(compiled, bytes) else compiled
+    return [np.asarray(cv2.imdecode(np.frombuffer(page, np.uint8), cv2.IMREAD_COLOR), np.uint8) for page in pages]
 
 
 class DrawnFigure:
@@ -123,4 +122,5 @@ def _extended(panel: Picture, framing: Framing, drawing: Drawing) -> Picture:
     height, width = panel.shape[:2]
     x0, x1 = max(0, int(np.ceil(framing.x))), min(width, int(framing.x + drawing.width * framing.scale))
     y0, y1 = max(0, int(np.ceil(framing.y))), min(height, int(framing.y + drawing.height * framing.scale))
-    return cv2.copyMakeBorder(panel[y0:y1, x0:x1], y0, height - y1, x0, width - x1, cv2.BORDER_REPLICATE)
+    kept = panel[y0:y1, x0:x1]
+    return np.asarray(cv2.copyMakeBorder(kept, y0, height - y1, x0, width - x1, cv2.BORDER_REPLICATE), np.uint8)

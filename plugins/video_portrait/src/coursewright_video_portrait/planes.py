@@ -50,9 +50,9 @@ def to_planes(picture: Picture) -> Planes:
     blue, green, red = (picture[..., i].astype(np.float32) for i in range(3))
     luma = _RED * red + (1 - _RED - _BLUE) * green + _BLUE * blue
     return (
-        _byte(16 + luma * (219 / 255)),
-        _byte(128 + _halved((blue - luma) / (2 * (1 - _BLUE))) * (224 / 255)),
-        _byte(128 + _halved((red - luma) / (2 * (1 - _RED))) * (224 / 255)),
+        to_bytes(16 + luma * (219 / 255)),
+        to_bytes(128 + _halved((blue - luma) / (2 * (1 - _BLUE))) * (224 / 255)),
+        to_bytes(128 + _halved((red - luma) / (2 * (1 - _RED))) * (224 / 255)),
     )
 
 
@@ -65,15 +65,17 @@ def paste(target: Planes, box: Box, patch: Planes) -> None:
 def frame_planes(frame: av.VideoFrame) -> Planes:
     """The writable planes of a yuv420p frame."""
     y, u, v = (
-        np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+        np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
         for plane in frame.planes
     )
     return y, u, v
 
 
 def _halved(plane: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    half = plane.shape[1] // 2, plane.shape[0] // 2
+    return np.asarray(cv2.resize(plane, half, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _byte(plane: npt.NDArray[np.float32]) -> Plane:
+def to_bytes(plane: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uint8]:
+    """Rounded and bounded to 0…255."""
     return np.ascontiguousarray(np.clip(np.rint(plane), 0, 255).astype(np.uint8))

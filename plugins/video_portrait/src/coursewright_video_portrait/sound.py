@@ -35,9 +35,9 @@ def _decoded(container: av.container.InputContainer, rate_hz: int, field: str) -
             total += resampled.samples
             if total > MAX_S * rate_hz:
                 raise _bad(f"the recording is longer than {MAX_S / 3600:g} hours", field)
-            yield resampled.to_ndarray().reshape(-1)
+            yield np.asarray(resampled.to_ndarray(), np.int16).reshape(-1)
     for resampled in resampler.resample(None):
-        yield resampled.to_ndarray().reshape(-1)
+        yield np.asarray(resampled.to_ndarray(), np.int16).reshape(-1)
 
 
 def _bad(message: str, field: str) -> BadInput:

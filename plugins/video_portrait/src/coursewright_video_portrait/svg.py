@@ -147,9 +147,9 @@ def _clean(root: ET.Element) -> None:
         for name in list(parent.attrib):
             value = parent.attrib[name]
             if name in _HREFS:
-                allowed = value.startswith("#") or re.match(r"data:image/(?:png|jpeg);base64,", value)
+                allowed = re.match(r"#|data:image/(?:png|jpeg);base64,", value) is not None
             else:
-                allowed = not name.startswith("on") and not re.search(r"url\(\s*['\"]?(?!#)", value)
+                allowed = not name.startswith("on") and not re.search(r"url\(\s*['\"]?(?!['\"#\s])", value)
             if not allowed:
                 del parent.attrib[name]
     _refuse_use_bomb(root)

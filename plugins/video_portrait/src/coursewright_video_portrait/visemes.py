@@ -73,7 +73,7 @@ def track(phonemes: Sequence[Phoneme], frames: int, fps: int) -> Track:
 def sampled(steps: npt.NDArray[np.float32], frames: int, fps: int) -> Track:
     """One row per frame out of a track of `RATE_HZ`."""
     at = ((np.arange(frames) + _LATE_IN_FRAME) / fps * RATE_HZ).astype(int)
-    return steps[np.clip(at, 0, len(steps) - 1)]
+    return np.asarray(steps[np.clip(at, 0, len(steps) - 1)], np.float32)
 
 
 def smoothed(values: npt.NDArray[np.float32], sigma_s: float) -> npt.NDArray[np.float32]:
