@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -24,6 +25,8 @@ _STYLES = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] => p:fres
 def read_html(text: str) -> Converted:
     """The main content of a page, without its navigation. Nothing it links to is fetched."""
     from bs4 import BeautifulSoup
+
+    _keep_to_this_machine()
     from markitdown.converters import HtmlConverter
 
     soup: Any = BeautifulSoup(text, "html.parser")
@@ -37,6 +40,7 @@ def read_html(text: str) -> Converted:
 
 def read_docx(path: Path) -> Converted:
     """A Word document; its embedded pictures are kept, linked ones are not fetched."""
+    _keep_to_this_machine()
     from markitdown import StreamInfo
     from markitdown.converters import DocxConverter
 
@@ -46,6 +50,11 @@ def read_docx(path: Path) -> Converted:
     for noise in (_FOOTNOTE_LINE, _FOOTNOTE_MARK, _CONTENTS_LINE):
         markdown = noise.sub("", markdown)
     return _with_pictures(markdown, _core_title(path))
+
+
+def _keep_to_this_machine() -> None:
+    """markitdown imports onnxruntime (unused here), which since 1.29 reports every import unless this is set."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
 def _with_pictures(markdown: str, title: str) -> Converted:
