@@ -76,7 +76,15 @@ BROKEN = {
     ),
     "unknown capability": (
         PROVIDER.replace('"tts", "fake"', '"speech", "fake"'),
-        "TypeError: provider Fake is of capability 'speech', known are: document, llm, tts, ",
+        "TypeError: provider Fake is of capability 'speech'; known are: document, llm, tts, ",
+    ),
+    "an option that no pipeline can give": (
+        PROVIDER.replace("rate_wpm: int = 160", "folder: __import__('pathlib').Path | None = None"),
+        "TypeError: Generating JSON schema for custom types requires either:",
+    ),
+    "options of an unknown type": (
+        PROVIDER.replace("rate_wpm: int = 160", "rate_wpm: 'Speed' = 160"),
+        "NameError: name 'Speed' is not defined",
     ),
     "no run": (PROVIDER.replace("def run", "def serve"), "TypeError: provider Fake has no run() method"),
     "options of another kind": (

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import msgspec
 import pluggy
-from msgspec import inspect
 
 from coursewright import hookspecs
 from coursewright.capabilities import CAPABILITIES
@@ -133,7 +132,7 @@ def _offer(plugin: str, provider: object) -> Offer:
     required = [field.name for field in msgspec.structs.fields(options) if field.required]
     if required:
         raise TypeError(f"provider {provider.__name__}: options {', '.join(required)} have no default")
-    inspect.type_info(options)  # raises TypeError when no value could be checked against its annotations
+    msgspec.json.schema(options)  # raises TypeError when no value could be checked against its annotations
     return Offer(plugin, provider)
 
 
