@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Sequence
 
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 RATE_HZ = 48_000
 HOP = RATE_HZ // 10
 """Samples in 100 ms: gating blocks are four hops long and overlap by three."""
-_CHUNK = 80 * HOP
+_CHUNK = 50 * HOP
 _WARM_UP = 3 * HOP
-"""The filters' memory: the 38 Hz high-pass has died away after 0.3 s."""
+"""The filters' memory: the 38 Hz high-pass has died away after 0.3 s. With it a chunk just fills 2^18 samples."""
 SILENT_LUFS = -70.0
 """BS.1770's absolute gate."""
 
@@ -27,7 +28,7 @@ Samples = NDArray[np.float32]
 def hop_energies(chunks: Iterable[Samples]) -> list[float]:
     """Mean square of the K-weighted signal in each 100 ms; the last, incomplete hop is padded with silence.
 
-    Memory is bounded by one chunk of 8 s, however long the signal is.
+    Memory is bounded by one chunk of 5 s, however long the signal is.
     """
     energies: list[float] = []
     history = np.zeros(_WARM_UP, np.float32)
@@ -69,11 +70,17 @@ def _blocks(chunks: Iterable[Samples]) -> Iterable[Samples]:
         yield np.pad(rest, (0, math.ceil(size / HOP) * HOP - size))
 
 
-def _k_weighted(signal: Samples) -> NDArray[np.float64]:
-    """Filtered in the frequency domain: numpy has no recursive filter, and a transform of 8 s is cheap."""
-    size = 1 << (len(signal) + RATE_HZ // 4).bit_length()
+def _k_weighted(signal: Samples) -> Samples:
+    """Filtered in the frequency domain, where what rings past the end falls on the warm-up, which nobody reads."""
+    size = 1 << (len(signal) - 1).bit_length()
+    filtered = np.fft.irfft(np.fft.rfft(signal, size) * _response(size), size)
+    return filtered[: len(signal)].astype(np.float32)
+
+
+@functools.cache
+def _response(size: int) -> NDArray[np.complex64]:
     delay = np.exp(-2j * np.pi * np.fft.rfftfreq(size))
-    spectrum = np.fft.rfft(signal.astype(np.float64), size)
+    response: NDArray[np.complex128] = np.ones_like(delay)
     for b, a in (_SHELF, _HIGH_PASS):
-        spectrum *= np.polyval(b[::-1], delay) / np.polyval(a[::-1], delay)
-    return np.fft.irfft(spectrum, size)[: len(signal)]
+        response = response * np.polyval(b[::-1], delay) / np.polyval(a[::-1], delay)
+    return response.astype(np.complex64)

@@ -75,9 +75,9 @@ def encode_segment(slide: SlideJob, clip: ClipJob | None, coding: Coding, out: s
     canvas = planes(frame)
     for plane, ground in zip(canvas, slide_planes(slide), strict=True):
         plane[:] = ground
-    steps = _composed(canvas, clip, coding.fps) if clip else iter(())
+    steps = composed(canvas, clip, coding.fps) if clip else iter(())
     with av.open(out, "w", format="mp4") as container:
-        stream = _stream(container, slide, coding)
+        stream = h264_stream(container, slide, coding)
         for index in range(slide.frames):
             next(steps, None)
             frame.pts = index
@@ -149,7 +149,8 @@ def _rounded(values: NDArray[np.float32]) -> Plane:
     return np.rint(values).astype(np.uint8)
 
 
-def _stream(container: Any, slide: SlideJob, coding: Coding) -> Any:
+def h264_stream(container: Any, slide: SlideJob, coding: Coding) -> Any:
+    """A stream of the slide's size in `container`, encoded in the calling thread alone: the same bytes every time."""
     stream = container.add_stream("libx264", rate=coding.fps)
     stream.width, stream.height, stream.pix_fmt = slide.width_px, slide.height_px, "yuv420p"
     stream.options = {"preset": coding.preset, "crf": str(coding.crf), "g": str(coding.keyframe_every)}
@@ -160,7 +161,7 @@ def _stream(container: Any, slide: SlideJob, coding: Coding) -> Any:
     return stream
 
 
-def _composed(canvas: Planes, clip: ClipJob, fps: int) -> Iterator[None]:
+def composed(canvas: Planes, clip: ClipJob, fps: int) -> Iterator[None]:
     """Each step puts the presenter's next picture on the canvas; ends when the clip has no other one."""
     place = _Place(canvas, clip.box)
     shown = None
