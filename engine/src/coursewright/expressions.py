@@ -6,7 +6,7 @@ The compiler checks with the same parse functions, so a plan it made holds nothi
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import jinja2
@@ -54,6 +54,24 @@ def evaluate(value: plan.Value, scope: Mapping[str, Any]) -> Any:
             return [evaluate(item, scope) for item in value.items]
         case plan.Template():
             return _guarded(value.name, lambda: _render(value.source, scope))
+
+
+def names_in(value: plan.Value) -> Iterator[str]:
+    """The names a value reads from its scope; a template reads its request's `data` only."""
+    match value:
+        case plan.Ref():
+            yield str(value.path[0])
+        case plan.Expression():
+            yield from value.roots
+        case plan.Text():
+            for part in value.parts:
+                yield from names_in(part)
+        case plan.Mapping():
+            for entry in value.entries.values():
+                yield from names_in(entry)
+        case plan.Sequence():
+            for item in value.items:
+                yield from names_in(item)
 
 
 def _follow(ref: plan.Ref, scope: Mapping[str, Any]) -> Any:

@@ -236,6 +236,24 @@ def test_a_failure_stops_what_depends_on_it_and_nothing_else(project: Any, cours
     assert [failure.label for failure in report.failures] == ["voice[b]"]
 
 
+def test_an_output_of_what_was_not_made_is_left_out(project: Any) -> None:
+    project.offer("llm", "scenes", raising(BadInput("no", field="data")))
+    text = """
+name: outputs
+steps:
+  script: {uses: llm.scenes, with: {data: {text: x}, returns: script}}
+  other: {uses: llm.echo, with: {data: {text: hi}}}
+outputs:
+  narration: "${script.scenes.narration | join(' ')}"
+  both: "${other.text} ${script.title}"
+  other: "${other.text}"
+"""
+    report = project.run(text)
+    assert [failure.cause.message for failure in report.failures] == ["no"]
+    assert report.outputs == {"other": "hi"}
+    assert project.replay(text) is None
+
+
 def test_an_optional_step_may_fail(project: Any) -> None:
     text = """
 name: optional

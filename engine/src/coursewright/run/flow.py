@@ -7,6 +7,7 @@ only one that imports Prefect, which costs two seconds: import it when a run is 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,8 @@ _STATE_NAMES = {
     "skipped": "Skipped",
     "left_out": "LeftOut",
 }
+
+logging.getLogger("EventsWorker").setLevel(logging.CRITICAL)  # at exit it would count its queue on the terminal
 
 _SHOWN_CHARACTERS = 500
 _CANCELLED: State[Any] = State(type=StateType.CANCELLED, name="Cancelled")

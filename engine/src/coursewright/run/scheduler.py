@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 from coursewright.errors import InputError, ProviderError, StoreError
-from coursewright.expressions import evaluate
-from coursewright.plan import Plan, Ref, Step
+from coursewright.expressions import evaluate, names_in
+from coursewright.plan import Output, Plan, Ref, Step
 from coursewright.run.keys import artifacts_in
 from coursewright.run.outcomes import Outcome, Runner, Selection, combined, keys_of, run_directly
 from coursewright.run.report import (
@@ -356,11 +356,16 @@ class Scheduler:
     def _outputs(self) -> dict[str, Any]:
         """The outputs that could be made; for a part of the plan, what was asked for instead."""
         scope = self._scope()
-        made = {output.name: evaluate(output.value, scope) for output in self._plan.outputs}
+        made = {output.name: evaluate(output.value, scope) for output in self._plan.outputs if self._makeable(output)}
         if (until := self._selection.until) is not None:
             made.setdefault(until, scope[until])
         found = {name: value for name, value in made.items() if value is not None}
         return found or self._items_made()
+
+    def _makeable(self, output: Output) -> bool:
+        """Has every step that the output reads come to a value, or to a None that its author reckons with?"""
+        read = [name for name in names_in(output.value) if name in self._stages]
+        return all(self._early(name, self._stages[name].whole.result()) is None for name in read)
 
     def _items_made(self) -> dict[str, Any]:
         """With `--only`: the results of that item, where the whole could not be made."""
