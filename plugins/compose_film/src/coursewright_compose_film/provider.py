@@ -42,6 +42,7 @@ class FilmComposer(Provider[FilmRequest, Film]):
         """The film. Raises BadInput for lists of unequal length and for media that cannot be decoded."""
         from coursewright_compose_film.production import Production
 
+        context.raise_if_cancelled()
         check_lengths(request)
         return Production(request, self.options, context).film()
 

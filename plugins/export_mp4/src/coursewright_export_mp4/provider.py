@@ -30,6 +30,7 @@ class Mp4Export(Provider[ExportRequest, Package]):
 
     def run(self, request: ExportRequest, context: Context) -> Package:
         """The package; `video.mp4` and `video.en.vtt` are found together by players."""
+        context.raise_if_cancelled()
         film, stem = request.film, file_stem(request.title)
         sidecars = [
             _named(film.captions, f"{stem}.{film.language}.vtt"),

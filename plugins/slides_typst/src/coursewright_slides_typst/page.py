@@ -60,6 +60,7 @@ def set_slide(request: SlideRequest, options: Any, context: Context) -> tuple[by
     }
 
     def page(title: str, bullets: Sequence[str], scale: float) -> bytes | None:
+        context.raise_if_cancelled()
         slide = {**fixed, "title": title, "bullets": bullets, "scale": scale}
         return _compile(slide, root, font.fonts, 72 * canvas.pixels_per_unit)
 

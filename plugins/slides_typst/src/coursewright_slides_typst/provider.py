@@ -36,6 +36,7 @@ class TypstSlides(Provider[SlideRequest, Slide]):
         """One slide. Raises BadInput for a picture that cannot be shown."""
         from coursewright_slides_typst.page import set_slide
 
+        context.raise_if_cancelled()
         png, box = set_slide(request, self.options, context)
         return Slide(
             image=context.store.put_bytes(png, name=f"{request.scene.id}.png", media_type="image/png"),
