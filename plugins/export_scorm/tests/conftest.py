@@ -203,9 +203,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program is None:
+        pytest.fail(f"install a browser first, one of {', '.join(names)}")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--mute-audio", "--disable-dev-shm-usage"]
+            executable_path=program, args=["--no-sandbox", "--mute-audio", "--disable-dev-shm-usage"]
         )
         yield browser
         browser.close()
