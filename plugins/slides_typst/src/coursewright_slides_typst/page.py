@@ -43,6 +43,7 @@ def set_slide(request: SlideRequest, options: Any, context: Context) -> tuple[by
     aspect = None
     if scene.image is not None:
         aspect = picture.lay_down(scene.image, max(request.width_px, request.height_px), root, context.store)
+    below = canvas.upright or (request.presenter and aspect is not None and aspect > _WIDE_PICTURE)
     fixed = {
         "page": {"width": canvas.width, "height": canvas.height},
         "text": msgspec.to_builtins(canvas.text),
@@ -56,7 +57,7 @@ def set_slide(request: SlideRequest, options: Any, context: Context) -> tuple[by
         "footer": texts[1],
         "gap": _GAPS.get(len(bullets), 0.82),
         "picture": aspect,
-        "picture-below": canvas.upright or (request.presenter and aspect is not None and aspect > _WIDE_PICTURE),
+        "picture-below": below,
     }
 
     def page(title: str, bullets: Sequence[str], scale: float) -> bytes | None:
@@ -64,7 +65,7 @@ def set_slide(request: SlideRequest, options: Any, context: Context) -> tuple[by
         slide = {**fixed, "title": title, "bullets": bullets, "scale": scale}
         return _compile(slide, root, font.fonts, 72 * canvas.pixels_per_unit)
 
-    largest = 1.0 if aspect is not None else _LARGEST.get(len(bullets), 1.0)
+    largest = 1.0 if aspect is not None and below else _LARGEST.get(len(bullets), 1.0)
     scales = [scale for scale in _SCALES if scale <= largest]
     png = next((png for scale in scales if (png := page(texts[0], bullets, scale))), None)
     if png is None:
