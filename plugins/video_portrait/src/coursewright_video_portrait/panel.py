@@ -14,7 +14,7 @@ from coursewright_video_portrait.stage import mixed, smooth
 
 
 def on_panel(picture: Picture, framing: Framing, width: int, height: int) -> Picture:
-    """The part of the picture that shows, on a blurred enlargement of itself where it does not reach."""
+    """The part of the picture that shows; where it does not reach, its edges go on, more and more blurred."""
     rows, columns = picture.shape[:2]
     scale = framing.scale
     x0, x1 = max(0, int(-framing.x / scale)), min(columns, int(np.ceil((width - framing.x) / scale)))
@@ -24,30 +24,30 @@ def on_panel(picture: Picture, framing: Framing, width: int, height: int) -> Pic
     scaled = cv2.resize(cut, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     left, upper = round(x0 * scale + framing.x), round(y0 * scale + framing.y)
     gaps = (upper, height - upper - size[1], left, width - left - size[0])
+    panel = np.asarray(_placed(scaled, gaps, (height, width)), np.uint8)
     if max(gaps) <= 1:
-        return np.asarray(_placed(scaled, gaps, (height, width)), np.uint8)
-    sigma = 0.06 * max(width, height)
-    behind = cv2.GaussianBlur(cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA), (0, 0), sigma)
-    weight = np.ones(scaled.shape[:2], np.float32)
-    fade = 0.08 * width
-    ys, xs = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32)
-    for gap, distance in zip(gaps, (ys, size[1] - 1 - ys, xs, size[0] - 1 - xs), strict=True):
-        if gap > 1:
-            weight *= smooth(distance / fade)
-    weight = _placed(weight, gaps, (height, width), border=cv2.BORDER_CONSTANT)
-    front = _placed(scaled, gaps, (height, width)).astype(np.float32)
-    return to_bytes(mixed(behind.astype(np.float32), front, weight))
+        return panel
+    # Blurred along the edges only a little near them, and into one soft colour far from them.
+    behind = panel.astype(np.float32)
+    distance = _distance(gaps, (height, width)) / (0.5 * max(width, height))
+    for sigma, start in ((0.012, 0.0), (0.05, 0.06), (0.12, 0.25)):
+        blurred = np.asarray(cv2.GaussianBlur(panel, (0, 0), sigma * max(width, height)), np.float32)
+        behind = mixed(behind, blurred, smooth((distance - start) / 0.15))
+    return to_bytes(behind)
 
 
-def _placed(
-    scaled: npt.NDArray[Any],
-    gaps: tuple[int, int, int, int],
-    shape: tuple[int, int],
-    *,
-    border: int = cv2.BORDER_REPLICATE,
-) -> npt.NDArray[Any]:
+def _distance(gaps: tuple[int, int, int, int], shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """How far each pixel of the panel lies outside the picture, in pixels; 0 inside."""
+    above, below, left, right = gaps
+    ys, xs = np.arange(shape[0])[:, None], np.arange(shape[1])[None, :]
+    vertical = np.maximum(above - ys, ys - (shape[0] - 1 - below))
+    horizontal = np.maximum(left - xs, xs - (shape[1] - 1 - right))
+    return np.maximum(np.maximum(vertical, horizontal), 0).astype(np.float32)
+
+
+def _placed(scaled: npt.NDArray[Any], gaps: tuple[int, int, int, int], shape: tuple[int, int]) -> npt.NDArray[Any]:
     """Extend by the gaps (above, below, left, right), cut where a gap is negative."""
     above, below, left, right = (max(0, gap) for gap in gaps)
-    extended = cv2.copyMakeBorder(scaled, above, below, left, right, border)
+    extended = cv2.copyMakeBorder(scaled, above, below, left, right, cv2.BORDER_REPLICATE)
     y, x = max(0, -gaps[0]), max(0, -gaps[2])
     return extended[y : y + shape[0], x : x + shape[1]]

@@ -129,7 +129,9 @@ class PhotoFigure:
         source_down = np.where((down > fold) & (down < edge), fold + (down - fold) * stretch, down)
         closed = self._sampled(eye, across, source_down)
         # The crease it is stretched from lies in shadow, a shut lid does not.
-        closed = mixed(closed, self._tone.lid, 0.62 * lid * (down > fold) * (down < edge))
+        dark = 1 - closed.mean(axis=2) / float(self._tone.lid.mean())
+        lit = np.clip(2.2 * dark - 0.15, 0, 0.75) * smooth((down - fold) / (0.8 * skin)) * (down < edge)
+        closed = mixed(closed, self._tone.lid, lid * lit)
         lashes = np.exp(-(((down - edge) / 0.020) ** 2)) * np.clip(lens * 4, 0, 1) * min(1.0, 2 * lid) * 0.62
         closed = mixed(closed, 0.22 * closed, lashes)
         inside = smooth(lens * 5) * smooth((down - fold) / (0.3 * skin)) * smooth((0.20 - down) / 0.06)
@@ -149,7 +151,7 @@ class PhotoFigure:
         """The colour of the cheeks, beside the nose where neither hair nor beard nor background is."""
         across, down = np.meshgrid(np.linspace(-0.1, 0.1, 9), np.linspace(-0.52, -0.38, 7))
         cheeks = [self._sampled(self.head.mouth, across + side, down).reshape(-1, 3) for side in (-0.36, 0.36)]
-        return np.asarray(np.median(np.concatenate(cheeks), axis=0), np.float32)
+        return np.asarray(np.percentile(np.concatenate(cheeks), 65, axis=0), np.float32)
 
     def _axes(self, box: Box, origin: tuple[float, float]) -> tuple[Floats, Floats]:
         """`across` and `down` of every pixel of a box, seen from `origin`."""
@@ -187,7 +189,7 @@ class _Tone:
         self._light = min(1.1, max(0.45, light))
         colour = float(skin.max() - skin.min()) / max(1.0, float(skin.max()))
         self._colour = min(1.0, colour / 0.15)  # a grey photo gets a grey mouth
-        self.lid = 0.86 * skin
+        self.lid = 0.9 * skin
         self.tongue = self._coloured(88, 84, 165)
 
     def cavity(self, depth: Floats, side: Floats) -> Floats:
