@@ -42,7 +42,7 @@ def words(text: str) -> str:
     return " " + " ".join(re.findall(r"\w+", text.lower())) + " "
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(NOTES, MINUTES)
 def test_every_sentence_is_the_authors(notes: str, minutes: float | None) -> None:
     script = script_of(notes, minutes)
@@ -56,7 +56,7 @@ def test_every_sentence_is_the_authors(notes: str, minutes: float | None) -> Non
             assert all(f" {word} " in source for word in words(bullet.rstrip("…")).split()[:-1])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(NOTES)
 def test_without_a_limit_nothing_is_left_out_or_moved(notes: str) -> None:
     script = script_of(notes)
@@ -75,7 +75,7 @@ def test_the_same_notes_give_the_same_script(notes: str) -> None:
     assert script_of(notes) == script_of(notes)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(ANY_TEXT, MINUTES)
 def test_any_text_gives_a_valid_script_or_says_why_not(notes: str, minutes: float | None) -> None:
     script_of(notes, minutes)

@@ -163,13 +163,23 @@ def test_pages_of_a_converted_pdf_are_put_together() -> None:
         ("When the Moon is overhead, the water below it piles up into a bulge that follows it around.",
          "The water below it piles up into a bulge that follows it around"),
         ("In 1687, Newton explained the tides by the attraction of the Moon and of the Sun.",
-         "In 1687, Newton explained the tides by the attraction of the Moon and of the Sun"),
+         "Newton explained the tides by the attraction of the Moon and of the Sun"),
+        ("Gutenberg cast single letters from an alloy of lead, tin and antimony. ",
+         "Gutenberg cast single letters from an alloy of lead, tin and antimony"),
+        ("A narrow bay can lift the tide to sixteen metres, as in the Bay of Fundy in Canada.",
+         "A narrow bay can lift the tide to sixteen metres"),
         ("The printer could set lines of letters, print, take them apart again and use them anew.",
          "The printer could set lines of letters, print, take them apart again and use them anew"),
     ],
 )  # fmt: skip
 def test_points_are_clauses_that_stand_alone(text: str, expected: str) -> None:
     assert points([Sentence(text, opens=True)], Ranking([])) == [expected]
+
+
+def test_points_say_something_without_the_sentence_before() -> None:
+    said = ["Here is why.", "Tides follow the Moon.", "They come twice a day to every coast.", "Do they always come?"]
+
+    assert points([Sentence(text) for text in said], Ranking([])) == ["Tides follow the Moon"]
 
 
 def test_an_endless_sentence_is_cut_at_a_word() -> None:

@@ -11,8 +11,10 @@ from coursewright_llm_outline.vocabulary import LEANING, PREPOSITIONS, SUBORDINA
 
 MAX_POINTS = 5
 _POINT_LENGTH = 90
-_CLAUSE_LENGTH = 64
+_CLAUSE_LENGTH = 72
 """Above this a point is shortened to a clause if one can stand alone."""
+_CLAUSE_WORDS = 5
+"""Shorter ones are mostly phrases without a verb."""
 _TITLE_LENGTH = 70
 _SENTENCES_PER_POINT = 1.6
 _PACKED_WORDS = 3
@@ -40,7 +42,8 @@ def points(sentences: Sequence[Sentence], ranking: Ranking) -> list[str]:
 
 def _tells(text: str) -> bool:
     """Does it say something without the sentence before it?"""
-    return _stands_alone(text) and first_word(text) not in LEANING and not text.endswith(("?", "？", "؟"))
+    enough = len(text.split()) >= _CLAUSE_WORDS - 1 or text[-1] >= "\u3040"
+    return enough and first_word(text) not in LEANING and not text.endswith(("?", "？", "؟"))
 
 
 def headline(sentences: Sequence[Sentence], ranking: Ranking) -> str:
@@ -78,7 +81,7 @@ def _shortened(sentence: str, limit: int = _POINT_LENGTH) -> str:
 
 def _enumerates(parts: Sequence[str], end: int) -> bool:
     """Would a cut before `parts[end]` fall between items of a list within the sentence?"""
-    return any(0 < len(part.split()) <= 2 and part[-1] < "\u3000" for part in [*parts[1:end], parts[end]])
+    return any(0 < len(part.split()) <= 3 and part[-1] < "\u3000" for part in [*parts[1:end], parts[end]])
 
 
 def _without_opening(text: str) -> str:
@@ -96,7 +99,7 @@ def _without_opening(text: str) -> str:
 
 def _stands_alone(clause: str) -> bool:
     balanced = clause.count("(") == clause.count(")") and clause.count("“") == clause.count("”")
-    long_enough = len(clause.split()) >= 4 or (len(clause) >= 10 and clause[-1] >= "\u3040")
+    long_enough = len(clause.split()) >= _CLAUSE_WORDS or (len(clause) >= 10 and clause[-1] >= "\u3040")
     return balanced and long_enough
 
 

@@ -42,10 +42,10 @@ SUBORDINATE = frozenset(_SUBORDINATE.split())
 
 _PREPOSITIONS = """
 at in on by with for to from during over under through among between like unlike according throughout within without
-im am an bei mit für von zu nach vor über unter durch gegen ohne laut
+im am bei mit für von zu nach vor über unter durch gegen ohne laut
 à au aux en dans sur pour avec sans par chez selon pendant
-a al con por para sin desde según durante sobre
-nel nella nei con per senza secondo da su
+con por para sin desde según durante sobre
+nel nella nei con per senza secondo
 на по при для без через среди под над между
 """
 PREPOSITIONS = frozenset(_PREPOSITIONS.split())
