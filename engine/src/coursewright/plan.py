@@ -33,10 +33,14 @@ class Text(msgspec.Struct, frozen=True, tag="text"):
 
 
 class Mapping(msgspec.Struct, frozen=True, tag="mapping"):
+    """Values by key."""
+
     entries: dict[str, Value]
 
 
 class Sequence(msgspec.Struct, frozen=True, tag="sequence"):
+    """Values in order."""
+
     items: tuple[Value, ...]
 
 
