@@ -24,7 +24,7 @@ Variant = Literal["", "f1", "f2", "f3", "f4", "f5", "m1", "m2", "m3", "m4", "m5"
 class EspeakOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the voice speaks."""
 
-    rate_wpm: Annotated[int, Meta(ge=80, le=450, description="Words a minute.")] = 165
+    rate_wpm: Annotated[int, Meta(ge=80, le=450, description="Words a minute.")] = 150
     pitch: Annotated[int, Meta(ge=0, le=99, description="From low to high; 50 is the voice's own.")] = 45
     variant: Annotated[Variant, Meta(description="Another timbre: f1–f5 female, m1–m8 male.")] = ""
 
