@@ -7,7 +7,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +22,15 @@ from coursewright.errors import InputError, RunCancelled, RunFailed
 from coursewright.run.execute import Execution, replay
 from coursewright.run.inputs import read_inputs
 from coursewright.run.outputs import OutputFolder, Written
-from coursewright.run.report import RunReport
+from coursewright.run.report import RunReport, StepFailure
 from coursewright.run.selecting import labels, select
 from coursewright.settings import Settings
 from coursewright.store import open_store
 
 if TYPE_CHECKING:
     from coursewright.cli.display import Display
+
+_LABELS_SHOWN = 5
 
 
 @click.command(
@@ -167,11 +169,14 @@ def _failure(report: RunReport) -> RunFailed:
     """Which step, which item, which provider, why, and the one next action."""
     required = [failure for failure in report.failures if not failure.optional]
     lines = []
-    for failure in required:
-        cause = failure.cause
-        lines.append(f"step '{failure.label}' failed ({cause.provider or 'before any provider'}, {cause.error})")
-        lines.append(f"       {cause.message}")
-        lines += [f"       before that {each.provider} did not serve: {each.message}" for each in failure.refusals[:-1]]
+    for alike in _alike(required):
+        cause = alike[0].cause
+        noun = "step" if len(alike) == 1 else "steps"
+        lines.append(f"{noun} {_labels(alike)} failed ({cause.provider or 'before any provider'}, {cause.error})")
+        lines.append(f"       {cause.sentence}")
+        lines += [
+            f"       before that {each.provider} did not serve: {each.sentence}" for each in alike[0].refusals[:-1]
+        ]
     remedies = dict.fromkeys(failure.cause.remedy for failure in required if failure.cause.remedy)
     error = RunFailed(
         "\n".join(lines),
@@ -181,6 +186,20 @@ def _failure(report: RunReport) -> RunFailed:
     if all(failure.cause.error == "BadInput" for failure in required):
         error.exit_code = 2  # what was given is at fault, not the run
     return error
+
+
+def _alike(failures: list[StepFailure]) -> Iterable[list[StepFailure]]:
+    """Items of a step that failed for the same reason, together: twenty scenes have one portrait."""
+    groups: dict[Any, list[StepFailure]] = {}
+    for failure in failures:
+        groups.setdefault((failure.step, failure.refusals), []).append(failure)
+    return groups.values()
+
+
+def _labels(failures: list[StepFailure]) -> str:
+    shown = ", ".join(f"'{failure.label}'" for failure in failures[:_LABELS_SHOWN])
+    more = len(failures) - _LABELS_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _again() -> str:
@@ -196,7 +215,7 @@ def _tell(report: RunReport, folder: Path, written: list[Written]) -> None:
     counts = [f"{made} tasks made", f"{reused} reused"] + ([f"{left_out} left out"] if left_out else [])
     click.echo(f"done in {report.seconds:.1f} s: {', '.join(counts)}")
     for failure in report.failures:
-        click.echo(f"  without '{failure.label}', which is optional and failed: {failure.cause.message}")
+        click.echo(f"  without '{failure.label}', which is optional and failed: {failure.cause.sentence}")
     for item in report.items:
         for refusal in item.fell_back:
             click.echo(f"  '{item.label}' was served by {item.provider}, because {refusal.provider}: {refusal.message}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -21,6 +21,7 @@ from coursewright.settings import Settings
 from coursewright.store.contract import Store
 
 Observer = Callable[[Event], None]
+T = TypeVar("T")
 
 
 class Execution:
@@ -52,7 +53,6 @@ class Execution:
     async def run(self, runner: Runner = run_directly) -> RunReport:
         """Run to the end. A failure or a cancel is told in the report, not raised."""
         started = time.monotonic()
-        plan_steps = {step.name: number for number, step in enumerate(self.plan.steps)}
         journal = Journal(self._store, self.plan, self._inputs, resume=not self._no_cache)
         progress = Progress(self.plan, lambda step: scheduler.labels_of(step), self._observer)
         serving = Serving(
@@ -77,7 +77,7 @@ class Execution:
                 raise
         finally:
             await asyncio.to_thread(serving.close)
-        failures = sorted(scheduler.failures.values(), key=lambda failure: plan_steps[failure.step])
+        failures = _in_order(scheduler, self.plan, scheduler.failures)
         required = [failure for failure in failures if not failure.optional]
         state: Literal["completed", "failed", "cancelled"] = (
             "cancelled" if self._cancelled else "failed" if required else "completed"
@@ -87,8 +87,8 @@ class Execution:
         return RunReport(
             pipeline=self.plan.name,
             state=state,
-            items=tuple(sorted(scheduler.reports.values(), key=lambda item: plan_steps[item.step])),
-            failures=tuple(failures),
+            items=_in_order(scheduler, self.plan, scheduler.reports),
+            failures=failures,
             outputs=outputs,
             seconds=time.monotonic() - started,
         )
@@ -98,6 +98,12 @@ class Execution:
         self._cancelled = True
         if self._task is not None:
             self._task.cancel()
+
+
+def _in_order(scheduler: Scheduler, plan: Plan, told: Mapping[tuple[str, str], T]) -> tuple[T, ...]:
+    """What is told of tasks, by step and item, in the order of the plan and of each step's items."""
+    tasks = [(step.name, item) for step in plan.steps for item in ("", *scheduler.labels_of(step.name))]
+    return tuple(told[task] for task in dict.fromkeys(tasks) if task in told)
 
 
 async def replay(

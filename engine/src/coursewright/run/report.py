@@ -12,13 +12,22 @@ blocked: something it needs failed. left_out: not asked for (`--until`, `--only`
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider that was asked and did not serve, in its own words."""
+    """A provider that was asked and did not serve, in its own words.
+
+    `place` is what the request has at fault, as its author knows it: an input or a field, with the file's name.
+    """
 
     provider: str
     error: str
     message: str
     remedy: str = ""
     detail: str = ""
+    place: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Place and message."""
+        return f"{self.place}: {self.message}" if self.place else self.message
 
 
 class StepFailure(msgspec.Struct, frozen=True, kw_only=True):

@@ -290,7 +290,7 @@ class Scheduler:
             try:
                 served = await self._serving.serve(request, provider_id)
             except ProviderError as error:
-                refusal = refusal_of(provider_id, error)
+                refusal = refusal_of(provider_id, error, request)
                 refusals = (*refusals, refusal)
                 if not error.falls_back or index + 1 == len(step.providers):
                     return self._failed(step, request.item, refusals)

@@ -18,6 +18,7 @@ import msgspec
 from coursewright.capabilities import CAPABILITIES, Capability, result_type
 from coursewright.catalog import AnyProvider, Catalog
 from coursewright.errors import (
+    BadInput,
     CoursewrightError,
     ProviderBug,
     ProviderError,
@@ -34,7 +35,7 @@ from coursewright.run.patience import attempts, wait_s
 from coursewright.run.processes import Processes
 from coursewright.run.records import Record, read_record, write_record
 from coursewright.run.report import Event, ItemProgressed, ItemRetrying, ItemStarted, Refusal
-from coursewright.run.values import options_of, request_of
+from coursewright.run.values import options_of, place_of, request_of
 from coursewright.settings import Settings
 from coursewright.store.contract import Store
 
@@ -81,9 +82,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     may_compute: bool = True
 
 
-def refusal_of(provider: str, error: CoursewrightError) -> Refusal:
+def refusal_of(provider: str, error: CoursewrightError, request: Request | None = None) -> Refusal:
     """What stopped a task, as data for the report."""
     return Refusal(
+        place=place_of(request.step, request.values, error) if request and isinstance(error, BadInput) else "",
         provider=provider,
         error=type(error).__name__,
         message=error.message,
@@ -231,7 +233,7 @@ class Serving:
                 if attempt >= attempts(request.step.retry, error):
                     raise
                 pause_s = wait_s(request.step.retry, attempt, error)
-                refusal = refusal_of(provider_id, error)
+                refusal = refusal_of(provider_id, error, request)
                 self._emit(
                     ItemRetrying(
                         step=request.step.name, item=request.item, refusal=refusal, wait_s=pause_s, attempt=attempt + 1

@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 
 from coursewright.capabilities import CAPABILITIES
+from coursewright.capabilities.artifacts import Artifact
 from coursewright.catalog import AnyProvider
 from coursewright.errors import BadInput
 from coursewright.expressions import evaluate
-from coursewright.plan import Step, Template
+from coursewright.plan import Ref, Step, Template
 
 _AT = re.compile(r" - at `\$\.?([^`]*)`$")
 
@@ -33,6 +34,17 @@ def request_of(step: Step, provider: type[AnyProvider], values: Mapping[str, Any
 def options_of(step: Step, provider: type[AnyProvider], values: Mapping[str, Any]) -> msgspec.Struct:
     """The provider's options; those of other providers in the step's order are not its own."""
     return _convert(provider.Options, values)
+
+
+def place_of(step: Step, values: Mapping[str, Any], error: BadInput) -> str:
+    """What the error is about, in the author's words: `notes (Week 3.docx)`. Empty when its message says so itself."""
+    field = re.split(r"[.\[]", error.field)[0]
+    source, value = step.values.get(field), values.get(field)
+    if isinstance(source, Ref) and source.path[0] == "inputs":
+        field = str(source.path[1])
+    if isinstance(value, Artifact):
+        return f"{field} ({value.name})"
+    return "" if not field or f"'{field}'" in error.message else field
 
 
 def _convert(struct: type[msgspec.Struct], values: Mapping[str, Any]) -> msgspec.Struct:
