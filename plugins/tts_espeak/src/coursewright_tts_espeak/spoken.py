@@ -64,7 +64,7 @@ _ABBREVIATIONS: dict[str, dict[str, str]] = {
 }
 """What espeak-ng reads wrongly or letter by letter; what its dictionaries know (Dr., Mr., etc.) is left to it."""
 
-_TITLES = re.compile(r"(?:dr|mr|mrs|ms|prof|st|sr|sra|jr|no|nr|hr|fr|mme|m)\.")
+_TITLES = re.compile(r"(?:dr|mr|mrs|ms|prof|st|sr|sra|jr|hr|fr|mme|m)\.")
 _CLOSING = "\"'”’»)]}*_`"
 _FINAL = ".!?…。！？؟।։"
 _DOTTED = re.compile(r"(?:\w\.)+")
@@ -113,7 +113,7 @@ def _plain(text: str, index: int) -> str:
     if char.isascii():
         return char if char.isprintable() or char.isspace() else ""
     category = unicodedata.category(char)
-    if category[0] == "L":
+    if category[0] == "L" and char != "µ":  # the micro sign, which would become a Greek letter
         return unicodedata.normalize("NFKC", char)
     if char in "\u200c\u200d":  # joiners belong to words in Persian and Indic scripts, else to emoji
         return char if index and unicodedata.category(text[index - 1])[0] in "LM" else ""
@@ -143,7 +143,8 @@ def _pause(word: str, following: str, gap: str) -> Pause:
     if core[-1] == ".":
         bare = core.lstrip("(\"'“„«").lower()
         continues = next((char.islower() for char in following if char.isalnum()), False)
-        if continues or _TITLES.fullmatch(bare) or _DOTTED.fullmatch(bare):
+        numbered = bare in ("no.", "nr.") and following[0].isdigit()
+        if continues or numbered or _TITLES.fullmatch(bare) or _DOTTED.fullmatch(bare):
             return "none"
     return "sentence"
 
@@ -165,4 +166,5 @@ _SAME_SCRIPT = {
     "MODIFIER": "LATIN",
     "FEMININE": "LATIN",
     "MASCULINE": "LATIN",
+    "MICRO": "LATIN",
 }
