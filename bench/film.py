@@ -43,7 +43,7 @@ NARRATION = (
     "light the plant builds sugar from both, and what is left over is oxygen: the air that you are breathing now."
 )
 POINTS = ["Water comes up from the roots", "Carbon dioxide comes in through stomata", "Sugar stays, oxygen leaves"]
-CODING = Coding(preset="veryfast", crf=23, fps=25)
+CODING = Coding(preset="veryfast", crf=23, fps=25, b_frames=3)
 
 
 def request(work: Bench, minutes: int, *, presenter: bool) -> FilmRequest:

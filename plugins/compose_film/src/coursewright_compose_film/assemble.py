@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import av
@@ -16,7 +17,7 @@ _OPTIONS = {"movflags": "+faststart", "fflags": "+bitexact"}
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """An encoded piece of the film."""
+    """An encoded piece of the film, of which the first `frames` are shown."""
 
     path: str
     frames: int
@@ -79,7 +80,7 @@ def _joined(
                     "two pieces of the film were encoded with different settings", remedy="run again without the cache"
                 )
             ticks_per_frame = 1 / (fps * (video.time_base or Fraction(1)))
-            yield from _packets(source, video, stream, round(first * ticks_per_frame))
+            yield from islice(_packets(source, video, stream, round(first * ticks_per_frame)), segment.frames)
         first += segment.frames
 
 

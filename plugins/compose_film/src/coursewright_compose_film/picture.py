@@ -31,6 +31,8 @@ class Coding(msgspec.Struct, frozen=True):
     preset: str
     crf: int
     fps: int
+    b_frames: int
+    """Pictures that refer to later ones. With none, any beginning of a segment can be shown without its end."""
 
     @property
     def keyframe_every(self) -> int:
@@ -153,7 +155,12 @@ def h264_stream(container: Any, slide: SlideJob, coding: Coding) -> Any:
     """A stream of the slide's size in `container`, encoded in the calling thread alone: the same bytes every time."""
     stream = container.add_stream("libx264", rate=coding.fps)
     stream.width, stream.height, stream.pix_fmt = slide.width_px, slide.height_px, "yuv420p"
-    stream.options = {"preset": coding.preset, "crf": str(coding.crf), "g": str(coding.keyframe_every)}
+    stream.options = {
+        "preset": coding.preset,
+        "crf": str(coding.crf),
+        "g": str(coding.keyframe_every),
+        "bf": str(coding.b_frames),
+    }
     codec = stream.codec_context
     codec.thread_count = 1
     codec.time_base = Fraction(1, coding.fps)

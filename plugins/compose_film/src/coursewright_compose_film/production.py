@@ -27,6 +27,8 @@ from coursewright_compose_film.sound import Measure, Passage, encode_sound, meas
 from coursewright_compose_film.timeline import SOUND_RATE_HZ, TAIL_S, Take, timeline
 
 _CODINGS = {"draft": ("superfast", 28), "standard": ("veryfast", 23), "high": ("faster", 19)}
+_B_FRAMES = 3
+"""x264's own default."""
 _POLL_S = 0.25
 _NOTABLE_S = 1.0
 """A clip that ends so much before its speech is worth telling the author."""
@@ -40,7 +42,7 @@ class Production:
         self._context = context
         self._lufs: float = options.loudness_lufs
         preset, crf = _CODINGS[options.quality]
-        self._coding = Coding(preset, crf, frame_rate(request.presenter))
+        self._coding = Coding(preset, crf, frame_rate(request.presenter), _B_FRAMES if request.presenter else 0)
         # Another encoder may write other stream headers: its segments could not be joined with these.
         self._encoder = importlib.metadata.version("av")
 
@@ -64,13 +66,13 @@ class Production:
         )
         self._note_short_clips(takes, measures)
         order = shots(request, takes, self._coding.keyframe_every) if request.slides else []
-        distinct = list(dict.fromkeys(order))
+        distinct = list(dict.fromkeys(shot for shot, _ in order))
         counted = self._counters(len(distinct))
         sound = pool.submit(self._sound, takes, measures)
         made = [pool.submit(self._segment, shot, Counter(str(counted), slot)) for slot, shot in enumerate(distinct)]
         self._follow([sound, *made], counted, sum(shot.frames for shot in distinct))
         encoded = {shot: self._path(future.result()) for shot, future in zip(distinct, made, strict=True)}
-        segments = [Segment(encoded[shot], shot.frames) for shot in order]
+        segments = [Segment(encoded[shot], frames) for shot, frames in order]
         return self._result(takes, self._path(sound.result()), segments)
 
     def _result(self, takes: Sequence[Take], sound: str, segments: Sequence[Segment]) -> Film:

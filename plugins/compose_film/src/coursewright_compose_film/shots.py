@@ -18,7 +18,7 @@ _MAX_SIDE_PX = 7680
 
 
 class Shot(msgspec.Struct, frozen=True):
-    """A slide, perhaps with the presenter on it, for some frames. Equal shots are encoded once."""
+    """A slide, perhaps with the presenter on it, encoded for some frames. Equal shots are encoded once."""
 
     scene_id: str
     slide: Slide
@@ -34,28 +34,25 @@ def frame_rate(clips: Sequence[Clip]) -> int:
     return rates.most_common(1)[0][0] if rates else DEFAULT_FPS
 
 
-def shots(request: FilmRequest, takes: Sequence[Take], keyframe_every: int) -> list[Shot]:
-    """The shots of the film in order. Raises BadInput for slides that cannot make one film."""
+def shots(request: FilmRequest, takes: Sequence[Take], keyframe_every: int) -> list[tuple[Shot, int]]:
+    """The shots of the film in order, and how many frames of each are shown.
+
+    A slide at rest is encoded up to the next key frame and shown again and again: encoding a still picture
+    costs as much as any other, and repeating packets nothing. Raises BadInput for slides that cannot make one film.
+    """
     check_slides(request)
-    made: list[Shot] = []
+    made: list[tuple[Shot, int]] = []
     for index, take in enumerate(takes):
         slide = request.slides[index]
         if request.presenter:
             clip = request.presenter[index]
-            made.append(Shot(take.scene.id, slide, take.frames, clip, presenter_box(slide, clip), take.clip_delay))
+            box = presenter_box(slide, clip)
+            made.append((Shot(take.scene.id, slide, take.frames, clip, box, take.clip_delay), take.frames))
         else:
-            made += _still(take, slide, keyframe_every)
+            still = Shot(take.scene.id, slide, keyframe_every)
+            times, rest = divmod(take.frames, keyframe_every)
+            made += [(still, keyframe_every)] * times + [(still, rest)] * bool(rest)
     return made
-
-
-def _still(take: Take, slide: Slide, keyframe_every: int) -> list[Shot]:
-    """A slide at rest: one group of pictures again and again, and what is left over, never shorter than a second.
-
-    Encoding a still picture costs as much as any other; repeating packets costs nothing.
-    """
-    times = max(0, (take.frames - take.fps) // keyframe_every)
-    rest = take.frames - times * keyframe_every
-    return [Shot(take.scene.id, slide, keyframe_every)] * times + [Shot(take.scene.id, slide, rest)]
 
 
 def presenter_box(slide: Slide, clip: Clip) -> Box:
