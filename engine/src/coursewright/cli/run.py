@@ -17,6 +17,7 @@ import msgspec
 from coursewright.catalog import installed
 from coursewright.cli import epilog
 from coursewright.cli.options import environment_settings, pairs, plan_of, provider_option
+from coursewright.cli.output import counted
 from coursewright.document.problems import did_you_mean
 from coursewright.errors import InputError, RunCancelled, RunFailed
 from coursewright.run.execute import Execution, replay
@@ -212,7 +213,7 @@ def _tell(report: RunReport, folder: Path, written: list[Written]) -> None:
     made = sum(item.state == "done" for item in report.items)
     reused = sum(item.state == "reused" for item in report.items)
     left_out = sum(item.state == "left_out" for item in report.items)
-    counts = [f"{made} tasks made", f"{reused} reused"] + ([f"{left_out} left out"] if left_out else [])
+    counts = [f"{counted(made, 'task')} made", f"{reused} reused"] + ([f"{left_out} left out"] if left_out else [])
     click.echo(f"done in {report.seconds:.1f} s: {', '.join(counts)}")
     for failure in report.failures:
         click.echo(f"  without '{failure.label}', which is optional and failed: {failure.cause.sentence}")

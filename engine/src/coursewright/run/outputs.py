@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,9 @@ import msgspec
 
 from coursewright.capabilities.artifacts import Artifact
 from coursewright.capabilities.export import Package
+from coursewright.disk import FULL
 from coursewright.errors import CoursewrightError, InputError
+from coursewright.run.folders import PREFIX, temporary_folder
 from coursewright.run.keys import artifacts_in
 from coursewright.run.report import RunReport
 from coursewright.store.contract import Store
@@ -38,46 +38,63 @@ class OutputFolder:
 
     def __init__(self, folder: Path, *, force: bool) -> None:
         self.folder = folder
-        if folder.exists() and not folder.is_dir():
-            raise InputError(f"{folder} is a file, wanted is a folder for the results", field="-o")
-        if not force and folder.is_dir() and any(folder.iterdir()):
-            raise InputError(
-                f"{folder} already holds something", field="-o", remedy="choose another folder with -o, or add --force"
-            )
-        with self._staging():
-            pass
+        with self._explained():
+            place = self._place()
+            if not place.is_dir():
+                raise InputError(
+                    f"{place} is a file, wanted is a folder for the results",
+                    field="-o",
+                    remedy="choose another folder with -o",
+                )
+            if self._holds_something() and not force:
+                raise InputError(
+                    f"{folder} already holds something",
+                    field="-o",
+                    remedy="choose another folder with -o, or add --force",
+                )
+            with temporary_folder(place):
+                pass
 
     def write(self, report: RunReport, store: Store) -> list[Written]:
         """Write all outputs and `report.json`. On failure the folder is as it was."""
-        with self._staging() as staging:
-            written = _stage(report, store, staging)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            for each in sorted(staging.rglob("*")):
-                target = self.folder / each.relative_to(staging)
-                if each.is_dir():
-                    target.mkdir(exist_ok=True)
-                else:
-                    each.replace(target)
-        return [Written(each.output, self.folder / each.path.relative_to(staging), each.size_bytes) for each in written]
+        with self._explained(), temporary_folder(self._place()) as temporary:
+            results = temporary / "results"
+            results.mkdir()
+            written = _stage(report, store, results)
+            if self.folder.exists():
+                self._replace_files(results)
+            else:
+                self.folder.parent.mkdir(parents=True, exist_ok=True)
+                results.replace(self.folder)
+        return [Written(each.output, self.folder / each.path.name, each.size_bytes) for each in written]
+
+    def _place(self) -> Path:
+        """What exists of the path to the folder; temporary files there are on the same file system."""
+        return next(each for each in (self.folder, *self.folder.absolute().parents) if each.exists())
+
+    def _holds_something(self) -> bool:
+        return self.folder.is_dir() and any(not each.name.startswith(PREFIX) for each in self.folder.iterdir())
+
+    def _replace_files(self, results: Path) -> None:
+        moves = [(each, self.folder / each.name) for each in results.iterdir()]
+        for _, target in moves:
+            if target.is_dir():
+                raise InputError(
+                    f"{target} is a folder, and a result has this name", field="-o", remedy="move that folder away"
+                )
+        for each, target in moves:
+            each.replace(target)
 
     @contextlib.contextmanager
-    def _staging(self) -> Iterator[Path]:
-        """A folder beside the results' own, on the same file system, removed when left."""
-        made: Path | None = None
+    def _explained(self) -> Iterator[None]:
         try:
-            parent = self.folder.parent if not self.folder.exists() else self.folder
-            parent.mkdir(parents=True, exist_ok=True)
-            made = Path(tempfile.mkdtemp(prefix=".coursewright-", dir=parent))
-            yield made
+            yield
         except OSError as error:
             raise _refused(self.folder, error) from None
-        finally:
-            if made is not None:
-                shutil.rmtree(made, ignore_errors=True)
 
 
 def _refused(folder: Path, error: OSError) -> CoursewrightError:
-    if error.errno == errno.ENOSPC:
+    if error.errno in FULL:
         return CoursewrightError(
             f"the disk of {folder} is full", remedy="free some space and run again: finished steps are kept"
         )

@@ -6,9 +6,11 @@ Pebble's pool, because the standard library's cannot kill one worker; `spawn`, b
 from __future__ import annotations
 
 import multiprocessing
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as FutureTimeout
+from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
 from pebble import ProcessPool
@@ -66,5 +68,21 @@ class Processes:
     def _started(self) -> ProcessPool:
         with self._lock:
             if self._pool is None:
-                self._pool = ProcessPool(max_workers=self._workers, context=multiprocessing.get_context("spawn"))
+                self._pool = ProcessPool(
+                    max_workers=self._workers,
+                    context=multiprocessing.get_context("spawn"),
+                    initializer=_end_with_the_run,
+                )
             return self._pool
+
+
+def _end_with_the_run() -> None:
+    """In a worker: leave when the run is killed, instead of working on for nobody."""
+    run = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if run is not None:
+            wait([run.sentinel])
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

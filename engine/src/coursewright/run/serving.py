@@ -9,12 +9,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from coursewright import disk
 from coursewright.capabilities import CAPABILITIES, Capability, result_type
 from coursewright.catalog import AnyProvider, Catalog
 from coursewright.errors import (
@@ -22,6 +23,7 @@ from coursewright.errors import (
     CoursewrightError,
     ProviderBug,
     ProviderError,
+    StoreError,
     TimedOut,
     Unavailable,
 )
@@ -29,6 +31,7 @@ from coursewright.plan import Step
 from coursewright.providers import Health, Provider
 from coursewright.run.context import RequestContext
 from coursewright.run.daemon import in_daemon_thread
+from coursewright.run.folders import temporary_folder
 from coursewright.run.journal import Journal
 from coursewright.run.keys import artifacts_in, step_key
 from coursewright.run.patience import attempts, wait_s
@@ -116,13 +119,15 @@ class Serving:
         self._health: dict[str, asyncio.Future[Health]] = {}
         self._live: set[threading.Event] = set()
         self._processes = Processes(settings.workers)
-        self._scratch = Path(tempfile.mkdtemp(prefix="coursewright-"))
+        self._folders = ExitStack()
+        self._scratch_parent = settings.data_dir / "scratch"
+        self._scratch: Path | None = None
 
     def close(self) -> None:
         """Stop what still works for this run, and remove its scratch files."""
         self.cancel()
         self._processes.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._folders.close()
 
     def cancel(self) -> None:
         """Ask every provider at work to stop."""
@@ -278,7 +283,14 @@ class Serving:
             )
 
             def work() -> tuple[msgspec.Struct, float]:
-                result = _checked(provider_id, provider.run(typed, context), wanted, self.store)
+                try:
+                    made = provider.run(typed, context)
+                except OSError as error:
+                    if error.errno not in disk.FULL:
+                        raise
+                    with self._explained():
+                        raise
+                result = _checked(provider_id, made, wanted, self.store)
                 seconds = time.perf_counter() - started
                 write_record(
                     self.store,
@@ -305,11 +317,21 @@ class Serving:
             notices=tuple(context.notices),
         )
 
+    def _explained(self) -> AbstractContextManager[None]:
+        return disk.explained(
+            f"the folder for temporary files {self._scratch_parent}",
+            elsewhere="choose another folder (COURSEWRIGHT_DATA_DIR)",
+            kind=StoreError,
+        )
+
     @contextmanager
     def _request_scope(self, provider_id: str) -> Iterator[tuple[threading.Event, Path]]:
         cancel = threading.Event()
         self._live.add(cancel)
-        scratch = Path(tempfile.mkdtemp(prefix=f"{provider_id}-", dir=self._scratch))
+        with self._explained():
+            if self._scratch is None:
+                self._scratch = self._folders.enter_context(temporary_folder(self._scratch_parent))
+            scratch = Path(tempfile.mkdtemp(prefix=f"{provider_id}-", dir=self._scratch))
         try:
             yield cancel, scratch
         finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import secrets
@@ -11,13 +10,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from coursewright import disk
 from coursewright.errors import ArtifactDamaged, StoreError
 
 CHUNK_BYTES = 1 << 20
-
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
-_NOT_A_FOLDER = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ELOOP}
 
 
 class Identity(NamedTuple):
@@ -40,33 +36,13 @@ class Written(NamedTuple):
     identity: Identity
 
 
-@contextlib.contextmanager
-def explained(root: Path) -> Iterator[None]:
+def explained(root: Path) -> contextlib.AbstractContextManager[None]:
     """Raise a StoreError that a person can act on for any OSError from the store's files below `root`."""
-    try:
-        yield
-    except OSError as error:
-        raise _explain(error, root) from error
-
-
-def _explain(error: OSError, root: Path) -> StoreError:
-    elsewhere = "choose another folder (COURSEWRIGHT_STORE_DIR or COURSEWRIGHT_DATA_DIR)"
-    if error.errno in _FULL:
-        return StoreError(
-            f"the disk with the artifact store {root} is full",
-            remedy=f"free space on it, run `coursewright store gc`, or {elsewhere}",
-        )
-    if error.errno in _FORBIDDEN:
-        return StoreError(
-            f"the artifact store {root} may not be written or read: {error.strerror}",
-            remedy=f"give this user write permission to that folder, or {elsewhere}",
-        )
-    if error.errno in _NOT_A_FOLDER:
-        return StoreError(
-            f"the artifact store {root} is not a folder that can be used: {error.strerror}",
-            remedy=f"move away the file in its place, or {elsewhere}",
-        )
-    return StoreError(f"the artifact store {root} failed: {error}", remedy=f"check that disk, or {elsewhere}")
+    return disk.explained(
+        f"the artifact store {root}",
+        elsewhere="choose another folder (COURSEWRIGHT_STORE_DIR or COURSEWRIGHT_DATA_DIR)",
+        kind=StoreError,
+    )
 
 
 def read_chunks(path: Path) -> Iterator[bytes]:
