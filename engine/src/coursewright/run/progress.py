@@ -31,6 +31,8 @@ class Progress:
         self._keys_of = keys_of
         self._observer = observer
         self._parts: dict[tuple[str, str], float] = {}
+        self._done = {step.name: 0.0 for step in plan.steps}
+        self._seen = {step.name: 0 for step in plan.steps}
         self._fraction = 0.0
 
     def __call__(self, event: Event) -> None:
@@ -38,9 +40,9 @@ class Progress:
         if isinstance(event, ItemProgressed):
             if event.total <= 0:
                 return
-            self._parts[event.step, event.item] = min(1.0, max(0.0, event.done / event.total))
+            self._note(event.step, event.item, min(1.0, max(0.0, event.done / event.total)))
         elif isinstance(event, ItemEnded):
-            self._parts[event.report.step, event.report.item] = 1.0
+            self._note(event.report.step, event.report.item, 1.0)
         else:
             return
         fraction = self._measure()
@@ -48,15 +50,19 @@ class Progress:
             self._fraction = fraction
             self._observer(RunProgressed(fraction=fraction))
 
+    def _note(self, step: str, item: str, part: float) -> None:
+        before = self._parts.get((step, item))
+        self._parts[step, item] = part
+        self._done[step] += part - (before or 0.0)
+        self._seen[step] += before is None
+
     def _measure(self) -> float:
         done = total = 0.0
         for step in self._plan.steps:
             weight = EXPECTED_S[step.capability]
-            parts = [part for (name, _), part in self._parts.items() if name == step.name]
-            items = 1 if step.for_each is None else self._items(step.name, len(parts))
-            done += weight * sum(parts)
-            total += weight * items
+            done += weight * self._done[step.name]
+            total += weight * (1 if step.for_each is None else self._items(step.name))
         return min(1.0, done / total) if total else 1.0
 
-    def _items(self, step: str, seen: int) -> int:
-        return max(len(self._keys_of(step)) or EXPECTED_ITEMS, seen)
+    def _items(self, step: str) -> int:
+        return max(len(self._keys_of(step)) or EXPECTED_ITEMS, self._seen[step])
