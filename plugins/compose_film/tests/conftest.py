@@ -75,7 +75,10 @@ class Stage:
     """Makes what a film is made of, and films."""
 
     box = BOX
-    tone, wav, encode, plain = map(staticmethod, (tone, wav, encode, plain))
+    tone = staticmethod(tone)
+    wav = staticmethod(wav)
+    encode = staticmethod(encode)
+    plain = staticmethod(plain)
 
     def __init__(self, work: Bench) -> None:
         self.work = work
@@ -114,7 +117,8 @@ class Stage:
         return FilmRequest(script=lists.pop("script", self.script(len(speech))), speech=speech, **lists)
 
     def film(self, request: FilmRequest, **options: Any) -> Film:
-        return self.work.serve(FilmComposer(FilmOptions(**options)), request)
+        film: Film = self.work.serve(FilmComposer(FilmOptions(**options)), request)
+        return film
 
     def open(self, artifact: Artifact | None) -> Any:
         assert artifact is not None

@@ -124,6 +124,7 @@ def test_text_files_say_what_is_said(stage: Any) -> None:
 def test_the_thumbnail_shows_slide_and_presenter(stage: Any) -> None:
     film = presenter_film(stage)
 
+    assert film.thumbnail is not None
     assert film.thumbnail.media_type == "image/jpeg"
     with av.open(str(stage.store.fetch(film.thumbnail)), format="jpeg_pipe") as container:
         picture = next(container.decode(video=0)).to_ndarray(format="rgb24")
