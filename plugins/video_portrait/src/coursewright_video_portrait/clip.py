@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
+from collections import OrderedDict
 from collections.abc import Iterator
 from math import ceil
 from pathlib import Path
@@ -52,24 +52,31 @@ class Made(msgspec.Struct, frozen=True):
 def make_clip(job: Job) -> Made:
     """Write `job.clip`. Raises BadInput naming the field of the request that is at fault."""
     cv2.setNumThreads(1)  # one worker per core already; more threads only get in each other's way
-    figure, notices = _prepared(job.portrait, job.portrait_digest, job.landmarks, job.width_px, job.height_px)
+    figure, notices = _figure(job)
     length_s, heard = loudness.listen(blocks(job.sound, loudness.RATE_HZ, job.sound_field))
     if length_s <= 0:
         raise BadInput("the recording is empty", field=job.sound_field, remedy="give a recording with speech in it")
     frames = ceil(round((job.lead_s + length_s + job.tail_s) * job.fps, 6))
-    _draw(job, figure, _track(job, heard, frames), frames)
+    _draw(job, figure, _track(job, length_s, heard, frames), frames)
     return Made(frames, list(notices))
 
 
-@functools.lru_cache(maxsize=4)
-def _prepared(
-    portrait: Path | None, digest: str, landmarks: Landmarks | None, width: int, height: int
-) -> tuple[Figure, tuple[str, ...]]:
-    """A figure serves every scene of a course, so it is kept while the worker lives."""
-    return figure_for(portrait, landmarks, width, height)
+_prepared: OrderedDict[tuple[str, Landmarks | None, int, int], tuple[Figure, tuple[str, ...]]] = OrderedDict()
+"""A figure serves every scene of a course, so the latest ones are kept while the worker lives."""
+_KEPT = 2
 
 
-def _track(job: Job, heard: loudness.Heard, frames: int) -> visemes.Track:
+def _figure(job: Job) -> tuple[Figure, tuple[str, ...]]:
+    key = (job.portrait_digest, job.landmarks, job.width_px, job.height_px)
+    if key not in _prepared:
+        _prepared[key] = figure_for(job.portrait, job.landmarks, job.width_px, job.height_px)
+    _prepared.move_to_end(key)
+    while len(_prepared) > _KEPT:
+        _prepared.popitem(last=False)
+    return _prepared[key]
+
+
+def _track(job: Job, length_s: float, heard: loudness.Heard, frames: int) -> visemes.Track:
     if job.timings is not None:
         try:
             phonemes = msgspec.json.decode(job.timings.read_bytes(), type=Timings).phonemes
@@ -81,6 +88,7 @@ def _track(job: Job, heard: loudness.Heard, frames: int) -> visemes.Track:
             ) from None
         if phonemes:
             shifted = [Phoneme(phoneme.symbol, phoneme.start_s + job.lead_s) for phoneme in phonemes]
+            shifted.append(Phoneme("_", job.lead_s + length_s))
             return visemes.track(shifted, frames, job.fps)
     return loudness.track(heard, job.lead_s, frames, job.fps)
 

@@ -16,12 +16,13 @@ from coursewright_video_portrait.planes import Box, Picture, Planes, to_planes
 from coursewright_video_portrait.stage import LIDS, OPENINGS, SPREADS, MouthState
 from coursewright_video_portrait.svg import Drawing
 
-# One page per cut, each exactly its pixels in points, rendered at 72 to the inch.
+# One page per cut, each exactly its pixels in points, rendered at 72 to the inch. The image is a thousandth
+# smaller than its page: typst rounds its pixels up, and would else draw some cuts a row too high.
 _TEMPLATE = b"""\
 #let cuts = json(bytes(sys.inputs.at("cuts")))
 #for (svg, width, height) in cuts {
   page(width: width * 1pt, height: height * 1pt, margin: 0pt, fill: rgb("#e9edf1"),
-    image(bytes(svg), format: "svg", width: width * 1pt, height: height * 1pt, fit: "stretch"))
+    image(bytes(svg), format: "svg", width: width * 1pt - 0.001pt, height: height * 1pt - 0.001pt, fit: "stretch"))
 }
 """
 

@@ -23,6 +23,10 @@ _BANDS_HZ = {"closed": (250, 450), "open": (450, 1100), "spread": (1600, 2800), 
 _VOICE_HZ = (150, 3000)
 
 
+_SILENCE = 1e7
+"""Energy in the voice's band of a tone at -60 dB of full scale: what stays below it is no speech."""
+
+
 class Heard(msgspec.Struct, frozen=True):
     """Energy per 5 ms: columns closed, open, spread, noise, voice."""
 
@@ -55,7 +59,7 @@ def track(heard: Heard, lead_s: float, frames: int, fps: int) -> Track:
 
 def _positions(energy: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     closed, opened, spread, noise, voice = (energy[:, column] + 1e-9 for column in range(5))
-    loud = np.percentile(voice, 95)
+    loud = max(float(np.percentile(voice, 95)), _SILENCE)
     # The loudest vowels open fully; 32 dB below them is a pause.
     level = np.clip((10 * np.log10(voice / loud) + 32) / 32, 0, 1)
     opening = level**1.6 * np.clip(0.35 + 0.9 * opened / (opened + closed), 0, 1)

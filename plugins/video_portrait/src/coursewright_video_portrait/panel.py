@@ -31,9 +31,18 @@ def on_panel(picture: Picture, framing: Framing, width: int, height: int) -> Pic
     behind = panel.astype(np.float32)
     distance = _distance(gaps, (height, width)) / (0.5 * max(width, height))
     for sigma, start in ((0.012, 0.0), (0.05, 0.06), (0.12, 0.25)):
-        blurred = np.asarray(cv2.GaussianBlur(panel, (0, 0), sigma * max(width, height)), np.float32)
+        blurred = _blurred(panel, sigma * max(width, height))
         behind = mixed(behind, blurred, smooth((distance - start) / 0.15))
     return to_bytes(behind)
+
+
+def _blurred(panel: Picture, sigma_px: float) -> npt.NDArray[np.float32]:
+    """A Gaussian blur, done on a picture so small that it is quick however wide the blur."""
+    smaller = max(1, int(sigma_px / 3))
+    size = max(1, panel.shape[1] // smaller), max(1, panel.shape[0] // smaller)
+    small = cv2.resize(panel.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(small, (0, 0), sigma_px / smaller)
+    return np.asarray(cv2.resize(soft, (panel.shape[1], panel.shape[0]), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def _distance(gaps: tuple[int, int, int, int], shape: tuple[int, int]) -> npt.NDArray[np.float32]:

@@ -27,6 +27,10 @@ _LEAST_LID, _MOST_LID = 0.045, 0.17
 """An eye's opening, and how much skin above it a lid is made of: as far as the eyebrow leaves."""
 
 
+_KEPT_PX = 100_000_000
+"""Mouths that are kept, in pixels: all 133 of any usual panel, some of an enormous one (1.5 bytes each)."""
+
+
 class PhotoFigure:
     """See `stage.Figure`. Mouth patches are made when first needed and kept."""
 
@@ -50,6 +54,8 @@ class PhotoFigure:
 
     def mouth(self, state: MouthState) -> Planes:
         if state not in self._mouths:
+            if len(self._mouths) * self.mouth_box.width * self.mouth_box.height > _KEPT_PX:
+                self._mouths.clear()
             self._mouths[state] = to_planes(to_bytes(self._spoken(state.opening, state.spread)))
         return self._mouths[state]
 

@@ -32,7 +32,8 @@ def read_picture(data: bytes) -> Picture:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except (OSError, ValueError):
         raise _bad(
-            "the portrait is not a picture that can be read", "use a JPEG, PNG or WebP photo, or an SVG"
+            "the portrait is not a picture that can be read, or it is damaged",
+            "use a JPEG, PNG or WebP photo that opens in a picture program, or an SVG drawing",
         ) from None
     width, height = image.size
     if max(width, height) > MAX_SIDE_PX or width * height > MAX_PIXELS:

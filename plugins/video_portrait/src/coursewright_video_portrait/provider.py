@@ -87,6 +87,7 @@ class PortraitVideo(Provider[ClipRequest, Clip]):
         )
         with _followed(job.progress, context):
             made = context.in_process(make_clip, job)
+        context.progress(made.frames, made.frames, "frames")
         for notice in made.notices:
             context.notice(notice)
         return Clip(
@@ -99,7 +100,8 @@ class PortraitVideo(Provider[ClipRequest, Clip]):
         )
 
 
-_PIXELS_PER_S = 60e6
+_PIXELS_PER_S = 40e6
+"""Measured on one core: 260 to 400 frames a second at 352 x 440."""
 
 
 def _sound(request: ClipRequest) -> tuple[Artifact, str]:

@@ -22,11 +22,12 @@ from coursewright_video_portrait.framing import Head
 
 MAX_BYTES = 1_000_000
 """A drawn portrait has a few kilobytes; this leaves room for embedded pictures and wasteful editors."""
-_MAX_ELEMENTS = 20_000
+_MAX_ELEMENTS, _MAX_DEPTH = 20_000, 100
 
 _SVG = "http://www.w3.org/2000/svg"
 _HREFS = ("href", "{http://www.w3.org/1999/xlink}href")
-_FORBIDDEN = {"script", "foreignObject", "style", "animate", "animateTransform", "animateMotion", "set", "filter"}
+_DROPPED = {"script", "foreignObject", "animate", "animateTransform", "animateMotion", "set", "filter", "metadata"}
+_OUTSIDE = re.compile(r"@import|url\(\s*['\"]?(?!['\"#\s])", re.IGNORECASE)
 _MOUTH, _EYES = "\ue000mouth\ue000", "\ue000eyes\ue000"
 
 Style = TypeVar("Style", Mouth, Eyes)
@@ -111,7 +112,7 @@ def _parsed(data: bytes) -> ET.Element:
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal depth, elements
         depth, elements = depth + 1, elements + 1
-        if depth > 100 or elements > _MAX_ELEMENTS:
+        if depth > _MAX_DEPTH or elements > _MAX_ELEMENTS:
             raise _bad("the SVG portrait is too complex", f"use fewer than {_MAX_ELEMENTS:,} shapes")
         builder.start(_qualified(name), {_qualified(key): value for key, value in attributes.items()})
 
@@ -142,16 +143,18 @@ def _clean(root: ET.Element) -> None:
     for parent in list(root.iter()):
         for child in list(parent):
             name = child.tag.rpartition("}")[2]
-            if name in _FORBIDDEN or not child.tag.startswith(f"{{{_SVG}}}"):
+            if name == "image":
+                raise _bad("the SVG portrait holds a bitmap", "export the whole portrait as PNG or JPEG")
+            foreign = not child.tag.startswith(f"{{{_SVG}}}")
+            if foreign or name in _DROPPED or (name == "style" and _OUTSIDE.search(child.text or "")):
                 parent.remove(child)
         for name in list(parent.attrib):
             value = parent.attrib[name]
-            if name in _HREFS:
-                allowed = re.match(r"#|data:image/(?:png|jpeg);base64,", value) is not None
-            else:
-                allowed = not name.startswith("on") and not re.search(r"url\(\s*['\"]?(?!['\"#\s])", value)
-            if not allowed:
+            outside = not value.startswith("#") if name in _HREFS else _OUTSIDE.search(value)
+            if outside or name == "filter" or name.startswith("on"):
                 del parent.attrib[name]
+        if "style" in parent.attrib:
+            parent.set("style", re.sub(r"\bfilter\s*:[^;]*;?", "", parent.get("style", "")))
     _refuse_use_bomb(root)
 
 
@@ -166,6 +169,8 @@ def _refuse_use_bomb(root: ET.Element) -> None:
         if key in open_:
             raise _bad("the SVG portrait refers to itself in a circle", "remove the circular <use>")
         if key not in sizes:
+            if len(open_) > 2 * _MAX_DEPTH:
+                raise _bad("the SVG portrait is nested too deeply", f"nest fewer than {_MAX_DEPTH} levels")
             open_.add(key)
             total = 1 + sum(size(child) for child in element)
             if element.tag.endswith("}use"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 import numpy as np
@@ -55,12 +56,11 @@ _LATE_IN_FRAME = 0.75  # a frame shows the mouth of its later part: seen a littl
 
 
 def track(phonemes: Sequence[Phoneme], frames: int, fps: int) -> Track:
-    """Mouth positions of `frames` frames. Before the first sound and after the last the mouth is at rest."""
+    """Mouth positions of `frames` frames: at rest before the first phoneme, and as the last one to the end."""
     length = int(np.ceil(frames / fps * RATE_HZ)) + 1
     steps = np.zeros((length, 2), np.float32)
-    for index, phoneme in enumerate(phonemes):
-        first = int(phoneme.start_s * RATE_HZ)
-        last = int(phonemes[index + 1].start_s * RATE_HZ) if index + 1 < len(phonemes) else length
+    onsets = [int(min(max(0.0, phoneme.start_s) * RATE_HZ, length)) for phoneme in phonemes]
+    for phoneme, (first, last) in zip(phonemes, pairwise([*onsets, length]), strict=True):
         steps[first : max(last, first + 1)] = _position(phoneme.symbol)
     shut = (steps[:, 0] < 0).astype(np.float32)
     smooth = np.stack([smoothed(steps[:, 0], _PART_S), smoothed(steps[:, 1], _ROUND_S)], axis=1)
