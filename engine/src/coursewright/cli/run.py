@@ -140,7 +140,7 @@ def _flow_run(
     display.say("starting Prefect")
     with prefect_api(settings) as api:
         os.environ.update(environment(settings, api.url))  # Prefect reads them while it is imported
-        from coursewright.run.flow import run_in_flow
+        from coursewright.run.flow import NotRecorded, run_in_flow
 
         api.wait()
         display.say("")
@@ -155,7 +155,10 @@ def _flow_run(
 
             return await run_in_flow(execution, inputs, cancel_on_signals)
 
-        return asyncio.run(cancellable())
+        try:
+            return asyncio.run(cancellable())
+        except NotRecorded as error:
+            raise api.refused(error.__cause__) from error
 
 
 def _item_must_exist(report: RunReport, item: str | None) -> None:

@@ -27,7 +27,10 @@ def _nothing(*_: Any) -> None:
 
 
 class RequestContext:
-    """One request's context. `cancel` is set by the engine when the run is cancelled or time is up."""
+    """One request's context. `cancel` is set by the engine when the run is cancelled or time is up.
+
+    `scratch` is made when it is first asked for, in a folder that exists.
+    """
 
     def __init__(
         self,
@@ -46,7 +49,7 @@ class RequestContext:
     ) -> None:
         self.store = store
         self.key = key
-        self.scratch = scratch
+        self._scratch = scratch
         self.log = logging.getLogger(f"coursewright.provider.{provider}")
         self.cancel = cancel or threading.Event()
         self.notices: list[str] = []
@@ -57,6 +60,11 @@ class RequestContext:
         self._timeout_s = timeout_s
         self._reuse = reuse
         self._on_progress = on_progress
+
+    @property
+    def scratch(self) -> Path:
+        self._scratch.mkdir(exist_ok=True)
+        return self._scratch
 
     @property
     def deadline_s(self) -> float:

@@ -16,6 +16,7 @@ from prefect import Flow, Task
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import Completed, Failed
 
+from coursewright.errors import CoursewrightError
 from coursewright.plan import Step
 from coursewright.run.execute import Execution
 from coursewright.run.outcomes import Body, Outcome
@@ -30,6 +31,12 @@ _STATE_NAMES = {
 logging.getLogger("EventsWorker").setLevel(logging.CRITICAL)  # at exit it would count its queue on the terminal
 
 _SHOWN_CHARACTERS = 500
+
+
+class NotRecorded(Exception):
+    """Prefect did not accept the flow run, so nothing was begun. Its cause is what Prefect's client raised."""
+
+
 _CANCELLED: State[Any] = State(type=StateType.CANCELLED, name="Cancelled")
 
 
@@ -38,18 +45,34 @@ async def run_in_flow(
 ) -> RunReport:
     """Run it inside a flow run of its own. `inputs` are shown as the flow run's parameters: references only.
 
-    `on_start` is called in the flow run, whose own signal handlers are in place by then.
+    `on_start` is called in the flow run, whose own signal handlers are in place by then. Raises what the run
+    raised, and NotRecorded when Prefect would not begin a flow run. Once begun, the run goes on without Prefect.
     """
-    reports: list[RunReport] = []
+    ended: list[RunReport | CoursewrightError] = []
 
     async def body(inputs: dict[str, Any]) -> State[Any]:
         on_start()
-        report = await execution.run(TaskRuns())
-        reports.append(report)
+        try:
+            report = await execution.run(TaskRuns())
+        except CoursewrightError as error:
+            ended.append(error)
+            return Failed(message=error.message)
+        ended.append(report)
         return _flow_state(report)
 
-    await _flow(execution, body)({name: _shown(value) for name, value in inputs.items()}, return_state=True)
-    return reports[0]
+    shown = {name: _shown(value) for name, value in inputs.items()}
+    try:
+        state = await _flow(execution, body)(shown, return_state=True)
+    except Exception as error:  # the client raises whatever its connection raised
+        if not ended:
+            raise NotRecorded from error
+    else:
+        if not ended:
+            await state.aresult()  # a defect of ours: raises it
+    (end,) = ended
+    if isinstance(end, CoursewrightError):
+        raise end
+    return end
 
 
 def _shown(value: Any) -> Any:

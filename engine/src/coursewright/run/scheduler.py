@@ -275,8 +275,6 @@ class Scheduler:
             return await self._served(request)
         except Miss:
             return self._note(step, key, Outcome(state="left_out"))
-        except StoreError as error:
-            return self._failed(step, key, (refusal_of("", error),))
         except Damaged as damaged:
             await self._ask_to_start_over(self._forget(damaged.digest))
 
@@ -296,6 +294,8 @@ class Scheduler:
                     return self._failed(step, request.item, refusals)
                 await self._fall_back(request, index + 1, refusals)
                 continue
+            except StoreError as error:
+                return self._failed(step, request.item, (*refusals, refusal_of(provider_id, error)))
             return self._note_served(request, served, refusals)
         return self._failed(step, request.item, refusals)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import importlib.metadata
 import os
 import shutil
@@ -18,17 +19,25 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from coursewright.disk import explained
 from coursewright.errors import CoursewrightError
+from coursewright.run.folders import temporary_folder
 from coursewright.settings import Settings
 
 START_PATIENCE_S = 120.0
 """A server on a migrated database is up in 4 s; a machine 30 times slower than ours may still run a course."""
+
+_LEAST_FREE_BYTES = 2_000_000
+"""SQLite needs room for its write-ahead log beside the database of some 1.5 MB."""
+_ELSEWHERE = "choose another folder (COURSEWRIGHT_DATA_DIR)"
 
 _POLL_S = 0.1
 _KEEPER_POLL_S = 0.5
@@ -48,6 +57,8 @@ QUIET = {
 }
 
 _SERVER = {
+    "PREFECT_LOGGING_LEVEL": "ERROR",
+    "PREFECT_LOGGING_SERVER_LEVEL": "ERROR",
     "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
     "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",  # 1.4 s, for blocks that no pipeline uses
     "PREFECT_SERVER_UI_ENABLED": "false",
@@ -66,21 +77,50 @@ class ServerFailed(CoursewrightError):
 class Api:
     """A Prefect API: its address at once, so that the client can be imported while the server comes up."""
 
-    def __init__(self, url: str, folder: Path | None = None) -> None:
+    def __init__(self, url: str, folder: Path | None = None, again: Callable[[], object] = lambda: None) -> None:
         self.url = url
         self._folder = folder
+        self._again = again
 
     def wait(self) -> None:
-        """Return when the embedded server answers. Raises ServerFailed naming its log."""
+        """Return when the embedded server answers; one that was killed is started again, once.
+
+        Raises ServerFailed naming its log.
+        """
         if self._folder is None:
             return
         deadline = time.monotonic() + START_PATIENCE_S
+        started_again = False
         while not answers(self.url):
-            if time.monotonic() > deadline or not _keeper_lives(self._folder):
+            dead = not _keeper_lives(self._folder)
+            if time.monotonic() > deadline or (dead and started_again):
                 raise ServerFailed(
-                    "the embedded Prefect server did not start", remedy=f"see {self._folder / 'server.log'}"
+                    "the embedded Prefect server did not start",
+                    remedy=f"run again; if it fails again, see {self._folder / 'server.log'}",
                 )
+            if dead:
+                self._again()
+                started_again = True
             time.sleep(_POLL_S)
+
+    def refused(self, cause: BaseException | None) -> ServerFailed:
+        """The error to raise when Prefect's client could not begin a flow run there."""
+        reason = next(iter(str(cause).splitlines()), type(cause).__name__)
+        if self._folder is None:
+            return ServerFailed(
+                f"the Prefect server {self.url} did not accept the run: {reason}",
+                remedy="start it, or unset PREFECT_API_URL (prefect_api_url in the settings): a run then has its own",
+            )
+        with contextlib.suppress(OSError):
+            if shutil.disk_usage(self._folder).free < _LEAST_FREE_BYTES:
+                return ServerFailed(
+                    f"the disk with the data folder {self._folder.parent} is full: Prefect cannot record the run",
+                    remedy=f"free space on it, run `coursewright store gc`, or {_ELSEWHERE}",
+                )
+        return ServerFailed(
+            f"the embedded Prefect server did not accept the run: {reason}",
+            remedy=f"run again; if it fails again, see {self._folder / 'server.log'}",
+        )
 
 
 @contextlib.contextmanager
@@ -90,13 +130,21 @@ def prefect_api(settings: Settings) -> Iterator[Api]:
         yield Api(settings.prefect_api_url)
         return
     folder = settings.data_dir / "prefect"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lease").open("a") as lease, (folder / "start.lock").open("a") as start:
-        fcntl.flock(lease, fcntl.LOCK_SH)
-        fcntl.flock(start, fcntl.LOCK_EX)
-        url = (_url(folder) if _keeper_lives(folder) else None) or _start(folder, settings)
-        fcntl.flock(start, fcntl.LOCK_UN)
-        yield Api(url, folder)
+
+    def start(port: int | None = None) -> str:
+        """The address of the server, which is started, on `port` if that is given, when there is none."""
+        where = f"the data folder {settings.data_dir}"
+        with explained(where, elsewhere=_ELSEWHERE), (folder / "start.lock").open("a") as starting:
+            fcntl.flock(starting, fcntl.LOCK_EX)
+            return (_url(folder) if _keeper_lives(folder) else None) or _start(folder, settings, port)
+
+    with contextlib.ExitStack() as held:
+        with explained(f"the data folder {settings.data_dir}", elsewhere=_ELSEWHERE):
+            folder.mkdir(parents=True, exist_ok=True)
+            lease = held.enter_context((folder / "lease").open("a"))
+            fcntl.flock(lease, fcntl.LOCK_SH)
+        url = start()
+        yield Api(url, folder, functools.partial(start, urlsplit(url).port))
 
 
 def environment(settings: Settings, api_url: str) -> dict[str, str]:
@@ -132,11 +180,13 @@ def prepare() -> Path:
     template = _template()
     if template.exists():
         return template
-    template.parent.mkdir(parents=True, exist_ok=True)
-    with (template.parent / "prepare.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not template.exists():
-            _migrate(template)
+    with explained(f"the cache folder {template.parent}", elsewhere="set XDG_CACHE_HOME to another folder"):
+        template.parent.mkdir(parents=True, exist_ok=True)
+        with (template.parent / "prepare.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not template.exists():
+                with temporary_folder(template.parent) as scratch:
+                    _migrate(scratch).replace(template)
     return template
 
 
@@ -146,49 +196,44 @@ def _template() -> Path:
     return Path(platformdirs.user_cache_dir("coursewright")) / f"prefect-{importlib.metadata.version('prefect')}.sqlite"
 
 
-def _migrate(template: Path) -> None:
-    scratch = template.with_suffix(f".{os.getpid()}")
+def _migrate(scratch: Path) -> Path:
+    """A migrated database in the folder `scratch`."""
     database = scratch / "prefect.db"
-    scratch.mkdir()
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y"],
-            env={**os.environ, **QUIET, "PREFECT_HOME": str(scratch), **_database(database)},
-            capture_output=True,
-            text=True,
-            check=False,
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y"],
+        env={**os.environ, **QUIET, "PREFECT_HOME": str(scratch), **_database(database)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0 or not database.exists():
+        raise ServerFailed(
+            "Prefect's database could not be prepared",
+            remedy=(done.stderr or done.stdout).strip().splitlines()[-1] if done.stderr or done.stdout else "",
         )
-        if done.returncode != 0 or not database.exists():
-            raise ServerFailed(
-                "Prefect's database could not be prepared",
-                remedy=(done.stderr or done.stdout).strip().splitlines()[-1] if done.stderr or done.stdout else "",
-            )
-        import sqlite3
+    import sqlite3
 
-        with contextlib.closing(sqlite3.connect(database)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        database.replace(template)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return database
 
 
 def _database(path: Path) -> dict[str, str]:
     return {"PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{path}"}
 
 
-def _start(folder: Path, settings: Settings) -> str:
+def _start(folder: Path, settings: Settings, port: int | None) -> str:
     """Start a keeper and note its address. The caller holds the start lock."""
     database = folder / f"prefect-{importlib.metadata.version('prefect')}.db"
-    if not database.exists():
-        fresh = database.with_suffix(f".{os.getpid()}")
-        shutil.copyfile(prepare(), fresh)
-        fresh.replace(database)
-    (folder / "stop").unlink(missing_ok=True)
-    port = _free_port()
+    port = port or _free_port()
     url = f"http://127.0.0.1:{port}/api"
-    written = folder / f"url.{os.getpid()}"
-    written.write_text(url, "utf-8")
-    written.replace(folder / "url")
+    with temporary_folder(folder) as fresh:
+        if not database.exists():
+            shutil.copyfile(prepare(), fresh / "db")
+            (fresh / "db").replace(database)
+        (fresh / "url").write_text(url, "utf-8")
+        (fresh / "url").replace(folder / "url")
+    (folder / "stop").unlink(missing_ok=True)
     with (folder / "server.log").open("wb") as output, (folder / "keeper.lock").open("a") as alive:
         fcntl.flock(alive, fcntl.LOCK_EX)  # the keeper inherits it, and so lives exactly as long as it is held
         subprocess.Popen(
@@ -214,7 +259,7 @@ def _url(folder: Path) -> str | None:
 def _keeper_lives(folder: Path) -> bool:
     with (folder / "keeper.lock").open("a") as alive:
         try:
-            fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(alive, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two that look do not see each other
         except BlockingIOError:
             return True
         return False
@@ -237,23 +282,7 @@ def _free_port() -> int:
 
 def keep(folder: Path, port: int, idle_s: float, env: Mapping[str, str]) -> None:
     """The keeper: run the server until nobody has held the lease for `idle_s` seconds."""
-    server = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "uvicorn", "--factory"),
-            *(
-                "--host",
-                "127.0.0.1",
-                "--port",
-                str(port),
-                "--timeout-graceful-shutdown",
-                "2",
-                "--log-level",
-                "critical",
-            ),
-            "prefect.server.api.server:create_app",
-        ],
-        env=dict(env),
-    )
+    server = subprocess.Popen([sys.executable, "-m", "coursewright.run.server", "serve", str(port)], env=dict(env))
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     held = time.monotonic()
     with (folder / "lease").open("a") as lease:
@@ -271,5 +300,30 @@ def keep(folder: Path, port: int, idle_s: float, env: Mapping[str, str]) -> None
         server.kill()
 
 
+def serve(port: int) -> None:
+    """The server itself. It ends with its keeper, however that ends."""
+    import uvicorn
+
+    keeper = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == keeper:
+            time.sleep(_KEEPER_POLL_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    uvicorn.run(
+        "prefect.server.api.server:create_app",
+        factory=True,
+        host="127.0.0.1",
+        port=port,
+        timeout_graceful_shutdown=2,
+        log_level="error",
+    )
+
+
 if __name__ == "__main__":
-    keep(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), os.environ)
+    if sys.argv[1] == "serve":
+        serve(int(sys.argv[2]))
+    else:
+        keep(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), os.environ)

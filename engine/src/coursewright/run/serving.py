@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -122,6 +122,7 @@ class Serving:
         self._folders = ExitStack()
         self._scratch_parent = settings.data_dir / "scratch"
         self._scratch: Path | None = None
+        self._numbers = itertools.count()
 
     def close(self) -> None:
         """Stop what still works for this run, and remove its scratch files."""
@@ -152,7 +153,10 @@ class Serving:
         typed = request_of(request.step, provider, request.values)
         key = step_key(provider, typed, options)
         wanted = result_type(request.step.capability, request.step.returns)
-        if self._reusable(request, provider, key) and (found := read_record(self.store, key, wanted)):
+        found = None
+        if self._reusable(request, provider, key):
+            found = await in_daemon_thread(read_record, self.store, key, wanted)  # a remote store takes its time
+        if found is not None:
             result, record = found
             return Served(
                 result=result,
@@ -200,7 +204,7 @@ class Serving:
             return Health()
         try:
             async with asyncio.timeout(HEALTH_PATIENCE_S):
-                return await in_daemon_thread(lambda: provider().check(), name=f"check {provider_id}")
+                return await in_daemon_thread(lambda: provider().check())
         except TimeoutError:
             return Health(state="unavailable", reason=f"'{provider_id}' did not answer within {HEALTH_PATIENCE_S:g} s")
         except ProviderError as error:
@@ -216,7 +220,7 @@ class Serving:
         def first_damaged() -> str | None:
             return next((each.digest for each in needed.values() if not self.store.verify(each)), None)
 
-        if damaged := await in_daemon_thread(first_damaged, name="verify"):
+        if damaged := await in_daemon_thread(first_damaged):
             raise Damaged(damaged)
 
     async def _patiently(
@@ -331,13 +335,14 @@ class Serving:
         with self._explained():
             if self._scratch is None:
                 self._scratch = self._folders.enter_context(temporary_folder(self._scratch_parent))
-            scratch = Path(tempfile.mkdtemp(prefix=f"{provider_id}-", dir=self._scratch))
+        scratch = self._scratch / f"{provider_id}-{next(self._numbers)}"
         try:
             yield cancel, scratch
         finally:
             cancel.set()  # a thread left behind must not go on
             self._live.discard(cancel)
-            shutil.rmtree(scratch, ignore_errors=True)
+            if scratch.exists():  # few providers use it
+                shutil.rmtree(scratch, ignore_errors=True)
 
 
 async def _bounded(
@@ -346,7 +351,7 @@ async def _bounded(
     """Run blocking work in a daemon thread, and turn all that it may raise into one family."""
     try:
         async with asyncio.timeout(timeout_s + GRACE_S):
-            return await in_daemon_thread(work, name=provider_id)
+            return await in_daemon_thread(work)
     except TimeoutError as error:
         cancel.set()
         raise TimedOut(
