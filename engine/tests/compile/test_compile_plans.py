@@ -23,7 +23,8 @@ PROMPT = {"prompts/course.md": "Write about {{ notes }} in {{ minutes }} minutes
 def course(check: Any) -> Plan:
     result = check(COURSE, PROMPT)
     assert result.problems == ()
-    return result.plan  # type: ignore[no-any-return]  # of the fixture's Any
+    compiled: Plan = result.plan
+    return compiled
 
 
 @pytest.fixture
@@ -32,10 +33,11 @@ def step_of(check: Any) -> Any:
 
     def compile_step(lines: str, more: str = "", **options: Any) -> plan.Step:
         inputs = "inputs: {topic: {type: text, required: false}, n: {type: integer, default: 2}}\n"
-        step = "  say:\n" + "".join(f"    {line}\n" for line in lines.split("\n"))
-        result = check(inputs + "steps:\n" + more + step + "outputs: {a: '${say}'}", **options)
+        said = "  say:\n" + "".join(f"    {line}\n" for line in lines.split("\n"))
+        result = check(inputs + "steps:\n" + more + said + "outputs: {a: '${say}'}", **options)
         assert [str(problem) for problem in result.problems if problem.severity == "error"] == []
-        return next(step for step in result.plan.steps if step.name == "say")
+        step: plan.Step = next(step for step in result.plan.steps if step.name == "say")
+        return step
 
     return compile_step
 

@@ -47,7 +47,7 @@ outputs: {a: "${a.text}"}
 """
 
 
-def raising(error: Exception) -> Any:
+def raising(error: Exception | type[Exception]) -> Any:
     def serve(_request: Any, _context: Any) -> LlmText:
         raise error
 
@@ -59,7 +59,7 @@ def test_an_item_waits_for_its_own_item_only(project: Any, course: str) -> None:
     passed = threading.Event()
     speak = project.speak("voice")
 
-    def voice(request: Any, context: Any) -> Speech:
+    def voice(request: Any, context: Any) -> Any:
         if request.text == "one":
             assert passed.wait(20), "scene b did not get ahead"
         if request.text == "again two":
@@ -121,7 +121,7 @@ def test_a_provider_that_says_it_is_unavailable_is_not_called(project: Any) -> N
 def test_the_voice_does_not_change_half_way(project: Any) -> None:
     speak = project.speak("first")
 
-    def first(request: Any, context: Any) -> Speech:
+    def first(request: Any, context: Any) -> Any:
         if request.text == "three":
             raise QuotaExceeded("used up")
         return speak(request, context)
@@ -143,7 +143,7 @@ def test_the_voice_does_not_change_half_way(project: Any) -> None:
 def test_mixing_falls_back_item_by_item(project: Any) -> None:
     speak = project.speak("first")
 
-    def first(request: Any, context: Any) -> Speech:
+    def first(request: Any, context: Any) -> Any:
         if request.text == "two":
             raise QuotaExceeded("used up")
         return speak(request, context)
@@ -221,7 +221,7 @@ def test_an_artifact_that_was_never_stored_is_the_providers_bug(project: Any) ->
 def test_a_failure_stops_what_depends_on_it_and_nothing_else(project: Any, course: str) -> None:
     speak = project.speak("voice")
 
-    def voice(request: Any, context: Any) -> Speech:
+    def voice(request: Any, context: Any) -> Any:
         if request.text == "two":
             raise BadInput("cannot be said", field="text")
         return speak(request, context)
@@ -306,7 +306,7 @@ outputs: {b: "${b.text}", a: "${a.text}"}
 def test_progress_never_goes_back_and_ends_at_one(project: Any, course: str) -> None:
     speak = project.speak("voice")
 
-    def voice(request: Any, context: Any) -> Speech:
+    def voice(request: Any, context: Any) -> Any:
         for done in range(4):
             context.progress(done, 4, "speaking")
         return speak(request, context)

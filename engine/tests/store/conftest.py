@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,7 +41,8 @@ def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swift]:
     if not SWIFT_PYTHON.exists():
         pytest.fail("the S3 server for tests is not installed: run `python tools/swift.py`, or `make test`")
     secret = secrets.token_urlsafe(16)
-    command = [SWIFT_PYTHON, "-I", "-W", "ignore", HERE / "swift_server.py", tmp_path_factory.mktemp("swift"), secret]
+    flags = ["-I", "-W", "ignore"]
+    command = [str(SWIFT_PYTHON), *flags, str(HERE / "swift_server.py"), str(tmp_path_factory.mktemp("swift")), secret]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
@@ -49,14 +51,29 @@ def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swift]:
             server.kill()
 
 
-class Backend:
+class Backend(ABC):
     """One store. Each `open` sees it as another process would."""
+
+    name: str
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @abstractmethod
     def settings_file(self, **changes: str) -> Path:
-        raise NotImplementedError
+        """A settings file that names the store."""
+
+    @abstractmethod
+    def damage(self, digest: str, content: bytes) -> None:
+        """Replace stored bytes behind the store's back."""
+
+    @abstractmethod
+    def break_record(self, key: str, content: bytes) -> None:
+        """Replace a record behind the store's back."""
+
+    @abstractmethod
+    def litter(self, digest: str) -> None:
+        """Leave what the store did not write beside stored bytes."""
 
     def settings(self, **changes: str) -> Settings:
         return settings_from({"COURSEWRIGHT_SETTINGS": str(self.settings_file(**changes))})
@@ -66,7 +83,7 @@ class Backend:
 
     def start(self, *arguments: object, **changes: str) -> subprocess.Popen[str]:
         """`worker.py`, in a process of its own."""
-        command = [sys.executable, HERE / "worker.py", self.settings_file(**changes), *map(str, arguments)]
+        command = [sys.executable, *map(str, (HERE / "worker.py", self.settings_file(**changes), *arguments))]
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
     def run(self, *arguments: object, **changes: str) -> str:
@@ -99,6 +116,10 @@ class LocalBackend(Backend):
 
     def break_record(self, key: str, content: bytes) -> None:
         self.record(key).write_bytes(content)
+
+    def litter(self, digest: str) -> None:
+        self.blob(digest).with_name("Thumbs.db").write_bytes(b"x")
+        (self.root / "blobs" / ".DS_Store").write_bytes(b"x")
 
 
 class S3Backend(Backend):
@@ -136,13 +157,16 @@ class S3Backend(Backend):
         return f"{self._values['prefix']}/{object_path(kind, name)}"
 
     def damage(self, digest: str, content: bytes) -> None:
-        self._write("blobs", digest, content)
+        self._write(self.object_name("blobs", digest), content)
 
     def break_record(self, key: str, content: bytes) -> None:
-        self._write("records", key, content)
+        self._write(self.object_name("records", key), content)
 
-    def _write(self, kind: str, name: str, content: bytes) -> None:
-        self.client.put_object(self.bucket, self.object_name(kind, name), io.BytesIO(content), len(content))
+    def litter(self, digest: str) -> None:
+        self._write(self.object_name("blobs", digest).rpartition("/")[0] + "/Thumbs.db", b"x")
+
+    def _write(self, name: str, content: bytes) -> None:
+        self.client.put_object(self.bucket, name, io.BytesIO(content), len(content))
 
 
 @pytest.fixture
@@ -157,7 +181,9 @@ def s3(tmp_path: Path, swift: Swift) -> S3Backend:
 
 @pytest.fixture(params=["local", "s3"])
 def backend(request: pytest.FixtureRequest) -> Backend:
-    return request.getfixturevalue(request.param)
+    backend = request.getfixturevalue(request.param)
+    assert isinstance(backend, Backend)
+    return backend
 
 
 @pytest.fixture

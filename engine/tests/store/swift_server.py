@@ -96,7 +96,7 @@ def make_ring(folder: Path, kind: str, port: int) -> None:
     ring.get_ring().save(str(folder / f"{kind}.ring.gz"))
 
 
-def serve(listener, app) -> None:
+def serve(listener: object, app: object) -> None:
     wsgi.server(listener, app, NullLogger(), protocol=SwiftHttpProtocol, capitalize_response_headers=False)
 
 

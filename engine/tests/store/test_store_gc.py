@@ -1,41 +1,49 @@
 """What garbage collection takes and what it leaves, with either backend."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
 import time
+from typing import TYPE_CHECKING
 
 import pytest
+from coursewright.capabilities.artifacts import Artifact
+from coursewright.store.contract import Store
 from coursewright.store.gc import Usage, collect, usage
+
+if TYPE_CHECKING:
+    from engine.tests.store.conftest import Backend, LocalBackend
 
 DAY_S = 24 * 3600
 
 
-def key(name):
+def key(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
 
 
-def put(store, data):
+def put(store: Store, data: bytes) -> Artifact:
     return store.put_bytes(data, name="x", media_type="application/octet-stream")
 
 
-def record(store, name, *artifacts):
+def record(store: Store, name: str, *artifacts: Artifact) -> None:
     """A step's result with artifacts at some depth, as the engine files it."""
     scenes = [{"speech": {"digest": artifact.digest, "name": "x"}} for artifact in artifacts]
     store.write_record(key(name), json.dumps({"result": {"scenes": scenes}, "provider": "fake"}).encode())
 
 
-def held(store):
+def held(store: Store) -> set[str]:
     return {digest for digest, _, _ in store.digests()}
 
 
-def test_usage(store):
+def test_usage(store: Store) -> None:
     record(store, "step", put(store, b"four"), put(store, b"seven.."))
 
     assert usage(store) == Usage(artifacts=2, artifact_bytes=11, records=1)
 
 
-def test_what_records_and_callers_name_stays(store):
+def test_what_records_and_callers_name_stays(store: Store) -> None:
     named, memo, kept, unnamed = (put(store, data) for data in (b"named", b"memo", b"kept", b"unnamed"))
     record(store, "step", named)
     store.write_record(key("memo"), json.dumps({"digest": memo.digest, "size_bytes": 4}).encode())
@@ -49,7 +57,7 @@ def test_what_records_and_callers_name_stays(store):
     assert swept.kept == usage(store) == Usage(artifacts=3, artifact_bytes=13, records=3)
 
 
-def test_what_a_running_job_has_just_stored_stays(store):
+def test_what_a_running_job_has_just_stored_stays(store: Store) -> None:
     put(store, b"its record comes later")
 
     assert collect(store, older_than_s=0).artifacts == 0
@@ -57,7 +65,7 @@ def test_what_a_running_job_has_just_stored_stays(store):
     assert usage(store).artifacts == 1
 
 
-def test_old_records_go_with_what_only_they_name(store):
+def test_old_records_go_with_what_only_they_name(store: Store) -> None:
     record(store, "step", put(store, b"old"))
 
     swept = collect(store, older_than_s=30 * DAY_S, now=time.time() + 31 * DAY_S)
@@ -66,7 +74,7 @@ def test_old_records_go_with_what_only_they_name(store):
     assert usage(store) == Usage(artifacts=0, artifact_bytes=0, records=0)
 
 
-def test_records_whose_artifacts_are_gone_go(store):
+def test_records_whose_artifacts_are_gone_go(store: Store) -> None:
     here, gone = put(store, b"here"), put(store, b"gone")
     record(store, "half", here, gone)
     record(store, "whole", here)
@@ -76,7 +84,7 @@ def test_records_whose_artifacts_are_gone_go(store):
     assert [name for name, _ in store.records()] == [key("whole")]
 
 
-def test_broken_records_go(backend):
+def test_broken_records_go(backend: Backend) -> None:
     store = backend.open()
     record(store, "step")
     backend.break_record(key("step"), b'{"result": {')
@@ -85,7 +93,7 @@ def test_broken_records_go(backend):
     assert list(store.records()) == []
 
 
-def test_a_dry_run_says_the_same_and_removes_nothing(store):
+def test_a_dry_run_says_the_same_and_removes_nothing(store: Store) -> None:
     record(store, "step", put(store, b"old"))
     put(store, b"unnamed")
     before = usage(store)
@@ -102,7 +110,7 @@ def test_a_dry_run_says_the_same_and_removes_nothing(store):
 @pytest.mark.parametrize(
     ("max_bytes", "stay"), [(30, "abc"), (29, "bc"), (20, "bc"), (15, "c"), (0, "c")], ids=lambda value: str(value)
 )
-def test_the_least_recently_used_go_first(local, max_bytes, stay):
+def test_the_least_recently_used_go_first(local: LocalBackend, max_bytes: int, stay: str) -> None:
     """a was used longest ago; the record of c was used lately, which counts as a use of c."""
     store = local.open()
     artifacts = {name: put(store, name.encode() * 10) for name in "abc"}
@@ -120,7 +128,7 @@ def test_the_least_recently_used_go_first(local, max_bytes, stay):
     assert swept.kept == usage(store)
 
 
-def test_what_callers_keep_outlives_the_budget(store):
+def test_what_callers_keep_outlives_the_budget(store: Store) -> None:
     kept = put(store, b"kept")
 
     swept = collect(store, keep=[kept.digest], older_than_s=0, max_bytes=0, now=time.time() + 2 * DAY_S)

@@ -1,33 +1,43 @@
 """What only the local store has: files, their times and the ways a disk fails."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import re
+import subprocess
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from coursewright.capabilities.artifacts import Artifact
 from coursewright.errors import StoreError
-from coursewright.store import LocalStore
+from coursewright.store.contract import Store
 from coursewright.store.files import explained
 from coursewright.store.gc import collect, usage
+from coursewright.store.local import LocalStore
+
+if TYPE_CHECKING:
+    from engine.tests.store.conftest import LocalBackend
 
 KEY = hashlib.sha256(b"a step").hexdigest()
 HOUR_S = 3600
 
 
-def put(store, data=b"a picture"):
+def put(store: Store, data: bytes = b"a picture") -> Artifact:
     return store.put_bytes(data, name="p.png", media_type="image/png")
 
 
-def age(path, hours):
+def age(path: Path, hours: float) -> None:
     """Make a file look unused and unchanged for so long."""
     then = time.time() - hours * HOUR_S
     os.utime(path, (then, then))
 
 
-def test_a_second_look_does_not_read_the_bytes(local, monkeypatch):
+def test_a_second_look_does_not_read_the_bytes(local: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     artifact = put(local.open())
     store = local.open()
     assert store.verify(artifact)
@@ -39,7 +49,7 @@ def test_a_second_look_does_not_read_the_bytes(local, monkeypatch):
     assert put(store) == artifact
 
 
-def test_damage_after_a_first_look_is_noticed(local):
+def test_damage_after_a_first_look_is_noticed(local: LocalBackend) -> None:
     store = local.open()
     artifact = put(store)
     local.damage(artifact.digest, b"a pigture")
@@ -48,7 +58,7 @@ def test_damage_after_a_first_look_is_noticed(local):
 
 
 @pytest.mark.parametrize("use", ["fetch", "verify", "put"])
-def test_use_is_noted_without_another_look(local, monkeypatch, use):
+def test_use_is_noted_without_another_look(local: LocalBackend, monkeypatch: pytest.MonkeyPatch, use: str) -> None:
     store = local.open()
     artifact = put(store)
     path = local.blob(artifact.digest)
@@ -65,7 +75,7 @@ def test_use_is_noted_without_another_look(local, monkeypatch, use):
     assert path.stat().st_mtime_ns == changed_at
 
 
-def test_reading_a_record_is_a_use_unless_said_otherwise(local):
+def test_reading_a_record_is_a_use_unless_said_otherwise(local: LocalBackend) -> None:
     store = local.open()
     store.write_record(KEY, b"{}")
     age(local.record(KEY), hours=48)
@@ -78,12 +88,14 @@ def test_reading_a_record_is_a_use_unless_said_otherwise(local):
     assert time.time() - dict(store.records())[KEY] < HOUR_S
 
 
-def test_a_good_copy_put_while_the_damaged_one_was_read_is_not_removed(local, monkeypatch):
+def test_a_good_copy_put_while_the_damaged_one_was_read_is_not_removed(
+    local: LocalBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     artifact = put(local.open())
     local.damage(artifact.digest, b"a pigture")
     hash_file = hashlib.file_digest
 
-    def hash_and_meanwhile_repair(*arguments):
+    def hash_and_meanwhile_repair(*arguments: Any) -> Any:
         found = hash_file(*arguments)
         monkeypatch.undo()
         put(local.open())
@@ -95,7 +107,7 @@ def test_a_good_copy_put_while_the_damaged_one_was_read_is_not_removed(local, mo
     assert local.open().verify(artifact)
 
 
-def test_killed_while_storing(local, tmp_path, kill_at_end):
+def test_killed_while_storing(local: LocalBackend, tmp_path: Path, kill_at_end: list[subprocess.Popen[str]]) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     kill_at_end.append(local.start("put_file", pipe))
@@ -112,7 +124,7 @@ def test_killed_while_storing(local, tmp_path, kill_at_end):
     assert list((local.root / "tmp").iterdir()) == []
 
 
-def test_an_unfinished_file_in_work_is_not_swept(local, tmp_path):
+def test_an_unfinished_file_in_work_is_not_swept(local: LocalBackend, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     store = local.open()
@@ -126,10 +138,12 @@ def test_an_unfinished_file_in_work_is_not_swept(local, tmp_path):
     assert usage(store).artifact_bytes == 3_000_000
 
 
-def test_bytes_and_their_name_are_on_the_disk_before_put_returns(local, monkeypatch):
-    synced = []
+def test_bytes_and_their_name_are_on_the_disk_before_put_returns(
+    local: LocalBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
 
-    def note(handle):
+    def note(handle: int) -> None:
         synced.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
 
     monkeypatch.setattr(os, "fsync", note)
@@ -143,17 +157,17 @@ def test_bytes_and_their_name_are_on_the_disk_before_put_returns(local, monkeypa
     assert synced[0] == str(folder), "another process may have given the name just now"
 
 
-def test_a_failing_source_leaves_nothing(local):
-    def chunks():
+def test_a_failing_source_leaves_nothing(local: LocalBackend) -> None:
+    def chunks() -> Iterator[bytes]:
         yield b"half"
         raise RuntimeError("the source broke")
 
     with pytest.raises(RuntimeError, match="the source broke"):
-        local.open().put_chunks(chunks())
+        LocalStore(local.root).put_chunks(chunks())
     assert list((local.root / "tmp").iterdir()) == []
 
 
-def test_a_file_where_the_folder_should_be(tmp_path):
+def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     store = LocalStore(tmp_path / "file" / "store")
 
@@ -162,7 +176,7 @@ def test_a_file_where_the_folder_should_be(tmp_path):
             attempt()
 
 
-def test_a_folder_that_may_not_be_written():
+def test_a_folder_that_may_not_be_written() -> None:
     store = LocalStore(Path("/sys/kernel/coursewright"))  # root may not write there either
 
     for attempt in (lambda: put(store), lambda: store.write_record(KEY, b"{}")):
@@ -170,7 +184,7 @@ def test_a_folder_that_may_not_be_written():
             attempt()
 
 
-def test_no_space_left(tmp_path):
+def test_no_space_left(tmp_path: Path) -> None:
     with (
         pytest.raises(StoreError, match=r"the disk with the artifact store .* is full"),
         Path("/dev/full").open("wb", buffering=0) as file,

@@ -1,26 +1,37 @@
 """What only the S3 store has: a server that refuses, breaks off, stalls or is not there."""
 
+from __future__ import annotations
+
 import hashlib
 import http.server
 import os
 import re
 import socket
+import subprocess
 import threading
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from coursewright.capabilities.artifacts import Artifact
 from coursewright.errors import StoreError
+from coursewright.store.contract import Store
 from coursewright.store.gc import collect, usage
+
+if TYPE_CHECKING:
+    from engine.tests.store.conftest import Relay, S3Backend
 
 KEY = hashlib.sha256(b"a step").hexdigest()
 BIG = os.urandom(12_000_000)
 
 
-def put(store, data=b"a picture"):
+def put(store: Store, data: bytes = b"a picture") -> Artifact:
     return store.put_bytes(data, name="p.png", media_type="image/png")
 
 
-def uses(store):
+def uses(store: Store) -> list[Callable[[], object]]:
     """Every way to talk to the server."""
     artifact_like = hashlib.sha256(b"none").hexdigest()
     return [
@@ -35,7 +46,7 @@ def uses(store):
     ]
 
 
-def refusals(store):
+def refusals(store: Store) -> Iterator[str]:
     """What each use is answered with."""
     for use in uses(store):
         with pytest.raises(StoreError) as caught:
@@ -43,7 +54,7 @@ def refusals(store):
         yield str(caught.value)
 
 
-def test_a_wrong_secret_is_refused_and_named_but_not_shown(s3):
+def test_a_wrong_secret_is_refused_and_named_but_not_shown(s3: S3Backend) -> None:
     put(s3.open())
 
     for said in refusals(s3.open(secret_key="hunter2-wrong")):
@@ -52,14 +63,14 @@ def test_a_wrong_secret_is_refused_and_named_but_not_shown(s3):
         assert "hunter2" not in said
 
 
-def test_a_wrong_secret_is_refused_where_the_answer_has_no_words(s3):
+def test_a_wrong_secret_is_refused_where_the_answer_has_no_words(s3: S3Backend) -> None:
     artifact = put(s3.open())
 
     with pytest.raises(StoreError, match=r"denies access to the bucket .*\n  → correct COURSEWRIGHT_SECRET_S3_ACCESS"):
         s3.open(secret_key="wrong").verify(artifact)
 
 
-def test_a_missing_bucket_is_named_and_not_made(s3):
+def test_a_missing_bucket_is_named_and_not_made(s3: S3Backend) -> None:
     for said in refusals(s3.open(bucket="no-such-bucket")):
         assert re.search("has no bucket 'no-such-bucket'\n  → create it there, or correct bucket under", said)
     assert not s3.client.bucket_exists("no-such-bucket")
@@ -68,12 +79,12 @@ def test_a_missing_bucket_is_named_and_not_made(s3):
 @pytest.mark.parametrize(
     "change", [{"bucket": "A B"}, {"endpoint": "http://somewhere/path"}, {"endpoint": ""}], ids=str
 )
-def test_impossible_settings_are_named(s3, change):
+def test_impossible_settings_are_named(s3: S3Backend, change: dict[str, str]) -> None:
     with pytest.raises(StoreError, match=r"settings cannot be right: .*\n  → correct endpoint"):
         put(s3.open(**change))
 
 
-def test_a_dead_server_is_reported_in_seconds(s3):
+def test_a_dead_server_is_reported_in_seconds(s3: S3Backend) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # taken, and nobody listens
         store = s3.open(endpoint=f"127.0.0.1:{unused.getsockname()[1]}")
@@ -88,7 +99,7 @@ class WebSite(http.server.BaseHTTPRequestHandler):
 
     status = 200
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         self.send_response(self.status)
         self.send_header("Content-Type", "text/html")
         self.end_headers()
@@ -96,7 +107,7 @@ class WebSite(http.server.BaseHTTPRequestHandler):
 
     do_PUT = do_DELETE = do_GET  # noqa: N815 - the names that http.server looks for
 
-    def log_message(self, *_):
+    def log_message(self, format: str, *args: Any) -> None:
         pass
 
 
@@ -108,7 +119,7 @@ class WebSite(http.server.BaseHTTPRequestHandler):
         (503, "does not answer: too many 503 error responses"),
     ],
 )
-def test_something_else_at_the_endpoint_is_reported(s3, status, said):
+def test_something_else_at_the_endpoint_is_reported(s3: S3Backend, status: int, said: str) -> None:
     handler = type("Answer", (WebSite,), {"status": status})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -119,16 +130,16 @@ def test_something_else_at_the_endpoint_is_reported(s3, status, said):
             server.shutdown()
 
 
-def test_big_files_go_up_in_parts(s3):
+def test_big_files_go_up_in_parts(s3: S3Backend) -> None:
     artifact = put(s3.open(), BIG)
 
     found = s3.client.stat_object(s3.bucket, s3.object_name("blobs", artifact.digest))
-    assert found.etag.endswith("-3")
+    assert (found.etag or "").endswith("-3")
     assert found.size == len(BIG)
     assert s3.open().verify(artifact)
 
 
-def test_what_was_sent_is_neither_sent_nor_read_again(s3, relay, tmp_path):
+def test_what_was_sent_is_neither_sent_nor_read_again(s3: S3Backend, relay: Relay, tmp_path: Path) -> None:
     place = {"endpoint": relay.endpoint, "data_dir": str(tmp_path / "machine")}
     artifact = put(s3.open(**place), BIG)
     assert relay.carried > len(BIG)
@@ -141,7 +152,7 @@ def test_what_was_sent_is_neither_sent_nor_read_again(s3, relay, tmp_path):
     assert relay.carried < 100_000
 
 
-def test_putting_again_repairs_what_this_machine_once_sent_well(s3, tmp_path):
+def test_putting_again_repairs_what_this_machine_once_sent_well(s3: S3Backend, tmp_path: Path) -> None:
     place = {"data_dir": str(tmp_path / "machine")}
     artifact = put(s3.open(**place))
     s3.damage(artifact.digest, b"a pigture")
@@ -151,7 +162,7 @@ def test_putting_again_repairs_what_this_machine_once_sent_well(s3, tmp_path):
     assert s3.open().fetch(artifact).read_bytes() == b"a picture"
 
 
-def test_another_machine_reads_once(s3, relay, tmp_path):
+def test_another_machine_reads_once(s3: S3Backend, relay: Relay, tmp_path: Path) -> None:
     artifact = put(s3.open(), BIG)
 
     place = {"endpoint": relay.endpoint, "data_dir": str(tmp_path / "machine")}
@@ -161,7 +172,7 @@ def test_another_machine_reads_once(s3, relay, tmp_path):
     assert len(BIG) < relay.carried < 1.1 * len(BIG)
 
 
-def test_a_broken_download_is_taken_up_where_it_broke(s3, relay):
+def test_a_broken_download_is_taken_up_where_it_broke(s3: S3Backend, relay: Relay) -> None:
     artifact = put(s3.open(), BIG)
     relay.limit = 5_000_000
 
@@ -170,7 +181,7 @@ def test_a_broken_download_is_taken_up_where_it_broke(s3, relay):
     assert relay.carried < 1.3 * len(BIG)
 
 
-def test_a_broken_upload_is_sent_again(s3, relay):
+def test_a_broken_upload_is_sent_again(s3: S3Backend, relay: Relay) -> None:
     relay.limit = 7_000_000
 
     artifact = put(s3.open(endpoint=relay.endpoint), BIG)
@@ -179,7 +190,9 @@ def test_a_broken_upload_is_sent_again(s3, relay):
     assert s3.open().fetch(artifact).read_bytes() == BIG
 
 
-def test_killed_while_sending(s3, relay, tmp_path, kill_at_end):
+def test_killed_while_sending(
+    s3: S3Backend, relay: Relay, tmp_path: Path, kill_at_end: list[subprocess.Popen[str]]
+) -> None:
     (tmp_path / "film.mp4").write_bytes(BIG)
     relay.limit, relay.stalls = 7_000_000, True
     kill_at_end.append(s3.start("put_file", tmp_path / "film.mp4", endpoint=relay.endpoint))
@@ -194,7 +207,7 @@ def test_killed_while_sending(s3, relay, tmp_path, kill_at_end):
     assert collect(store, older_than_s=0, grace_s=-60).leftovers == 0
 
 
-def test_prefixes_do_not_meet(s3):
+def test_prefixes_do_not_meet(s3: S3Backend) -> None:
     ours, theirs = s3.open(), s3.open(prefix="team b")
     put(ours)
     theirs.write_record(KEY, b"{}")
@@ -204,14 +217,14 @@ def test_prefixes_do_not_meet(s3):
     assert usage(s3.open(prefix="/team a/courses/")).artifacts == 1
 
 
-def test_a_record_that_is_used_is_kept_young(s3, monkeypatch):
+def test_a_record_that_is_used_is_kept_young(s3: S3Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     store = s3.open()
     store.write_record(KEY, b"{}")
     [(_, before)] = store.records()
     half_a_day_later = time.time() + 13 * 3600
     monkeypatch.setattr("coursewright.store.s3.time.time", lambda: half_a_day_later)
 
-    written = []
+    written: list[tuple[str, bytes]] = []
     monkeypatch.setattr(store, "write_record", lambda key, record: written.append((key, record)))
     store.read_record(KEY, touch=False)
     assert written == []
@@ -220,7 +233,7 @@ def test_a_record_that_is_used_is_kept_young(s3, monkeypatch):
     assert before < half_a_day_later
 
 
-def test_sweeping_empties_the_cache_of_what_nobody_used(s3, tmp_path):
+def test_sweeping_empties_the_cache_of_what_nobody_used(s3: S3Backend, tmp_path: Path) -> None:
     store = s3.open(data_dir=str(tmp_path / "machine"))
     artifact = put(store)
     path = store.fetch(artifact)

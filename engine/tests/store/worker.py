@@ -10,13 +10,14 @@ from pathlib import Path
 from coursewright.errors import StoreError
 from coursewright.settings import settings_from
 from coursewright.store import open_store
+from coursewright.store.contract import Store
 
 MB = 1_000_000
 
 
-def hammer(store, seed: str, rounds: str) -> None:
+def hammer(store: Store, seed: str, rounds: str) -> None:
     """Put, read and replace the same few artifacts and records from four threads; stop at anything half-written."""
-    failures = []
+    failures: list[str] = []
 
     def work(thread: int) -> None:
         try:
@@ -29,7 +30,7 @@ def hammer(store, seed: str, rounds: str) -> None:
                 assert store.verify(artifact)
                 key = hashlib.sha256(b"key %d" % number).hexdigest()
                 store.write_record(key, json.dumps([turn] * (1 + turn * 100)).encode())
-                values = json.loads(store.read_record(key))
+                values = json.loads(store.read_record(key) or b"")
                 assert len(values) == 1 + values[0] * 100
         except BaseException as error:
             failures.append(repr(error))
@@ -42,11 +43,11 @@ def hammer(store, seed: str, rounds: str) -> None:
     sys.exit(failures[0] if failures else 0)
 
 
-def put_file(store, path: str) -> None:
+def put_file(store: Store, path: str) -> None:
     store.put_file(Path(path), name="x", media_type="application/octet-stream")
 
 
-def put_with_little_space(store, size_bytes: str) -> None:
+def put_with_little_space(store: Store, size_bytes: str) -> None:
     """The limit on a file's size makes writing fail as a full disk does."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (MB, MB))
     try:
@@ -55,7 +56,7 @@ def put_with_little_space(store, size_bytes: str) -> None:
         print(error)
 
 
-def memory(store, path: str, settings: str) -> None:
+def memory(store: Store, path: str, settings: str) -> None:
     """Megabytes by which putting and fetching a big file raises this process's peak."""
     store.put_bytes(b"warm", name="x", media_type="text/plain")
     before = peak_bytes()
