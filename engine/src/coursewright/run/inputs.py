@@ -58,7 +58,12 @@ def read_file(path: Path, store: Store, *, label: str) -> Artifact:
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{label}: {path} cannot be read: {reason}", field=label) from None
-    return store.put_file(path, name=path.name, media_type=media_type)
+    return store.put_file(path, name=_unicode(path.name), media_type=media_type)
+
+
+def _unicode(text: str) -> str:
+    """Text of a command line, or a file's name, whose bytes may be no UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _unknown(name: str, specs: Mapping[str, InputSpec]) -> InputError:
@@ -94,7 +99,7 @@ def _value(spec: InputSpec, text: str | None, store: Store) -> Any:
 def _text(spec: InputSpec, text: str) -> str:
     """The text itself, or with a leading @ the content of a text file."""
     if not text.startswith("@"):
-        return text
+        return _unicode(text)
     path = Path(text[1:])
     try:
         return path.read_text("utf-8-sig")
