@@ -27,6 +27,8 @@ $(READY_FOR_TESTS): requirements.lock requirements-dev.lock $(METADATA)
 demo: $(READY) ## Make a course from the sample notes and the sample presenter
 	@$(BIN)/coursewright run pipelines/talking_head_course.yaml \
 		-i notes=examples/notes.md -i portrait=examples/presenter.svg -o output/demo --force
+	@printf '\nWatch the film, or upload the package (.zip) to your LMS. Next, with your own notes and a photo:\n  %s\n' \
+		'$(BIN)/coursewright run pipelines/talking_head_course.yaml -i notes=NOTES -i portrait=PHOTO -o my-course'
 
 test: $(READY_FOR_TESTS) ## Run all tests; ARGS="-k words" passes options to pytest
 	@$(BIN)/pytest $(ARGS)

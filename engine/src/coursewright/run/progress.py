@@ -36,25 +36,21 @@ class Progress:
         self._fraction = 0.0
 
     def __call__(self, event: Event) -> None:
-        self._observer(event)
-        if isinstance(event, ItemProgressed):
-            if event.total <= 0:
-                return
+        if isinstance(event, ItemProgressed) and event.total > 0:
             self._note(event.step, event.item, min(1.0, max(0.0, event.done / event.total)))
         elif isinstance(event, ItemEnded):
             self._note(event.report.step, event.report.item, 1.0)
-        else:
-            return
-        fraction = self._measure()
-        if fraction > self._fraction:
-            self._fraction = fraction
-            self._observer(RunProgressed(fraction=fraction))
+        self._observer(event)
 
     def _note(self, step: str, item: str, part: float) -> None:
         before = self._parts.get((step, item))
         self._parts[step, item] = part
         self._done[step] += part - (before or 0.0)
         self._seen[step] += before is None
+        fraction = self._measure()
+        if fraction > self._fraction:
+            self._fraction = fraction
+            self._observer(RunProgressed(fraction=fraction))
 
     def _measure(self) -> float:
         done = total = 0.0
