@@ -82,7 +82,7 @@ class Execution:
         state: Literal["completed", "failed", "cancelled"] = (
             "cancelled" if self._cancelled else "failed" if required else "completed"
         )
-        if state == "completed" and self._selection.compute:
+        if state == "completed" and self._selection.whole:
             journal.close()
         return RunReport(
             pipeline=self.plan.name,

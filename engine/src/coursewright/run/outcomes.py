@@ -44,6 +44,11 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     compute: bool = True
     supplied: dict[str, Any] = {}
 
+    @property
+    def whole(self) -> bool:
+        """Is nothing left out?"""
+        return self.compute and self.steps is None and self.item is None
+
 
 def keys_of(elements: list[Any]) -> list[str]:
     """Items are known by their id where they have one, else by their place."""

@@ -148,8 +148,12 @@ def prefect_api(settings: Settings) -> Iterator[Api]:
 
 
 def environment(settings: Settings, api_url: str) -> dict[str, str]:
-    """The variables that Prefect must see before it is imported."""
-    return {**QUIET, "PREFECT_API_URL": api_url, "PREFECT_HOME": str(settings.data_dir / "prefect")}
+    """The variables that Prefect must see before it is imported.
+
+    With a server of the operator's own, Prefect's folder stays theirs too: their key may be in its profile.
+    """
+    own = {} if settings.prefect_api_url else {"PREFECT_HOME": str(settings.data_dir / "prefect")}
+    return {**QUIET, "PREFECT_API_URL": api_url, **own}
 
 
 def stop(settings: Settings) -> bool:

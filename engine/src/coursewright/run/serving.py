@@ -142,7 +142,7 @@ class Serving:
             for provider_id in step.providers
             if (offer := self._catalog.offers.get(provider_id)) and offer.provider.concurrency
         ]
-        return min([*limits, self._settings.workers])
+        return min(limits, default=self._settings.workers)
 
     async def serve(self, request: Request, provider_id: str) -> Served:
         """The result of one provider, reused or made.
