@@ -122,6 +122,7 @@ else
 fi
 install_npm
 install_distributions
+"$VENV/bin/coursewright" schema -o docs/pipeline.schema.json # what the editors of pipelines/ read
 "$VENV/bin/coursewright" doctor --prepare >/dev/null || "$VENV/bin/coursewright" doctor || true
 if [ "$what" = test ]; then
     install_npm_of_tests
