@@ -6,9 +6,11 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import platformdirs
+from msgspec import Meta
 
 from coursewright.errors import AuthFailed, InputError
 from coursewright.secrets import Secret
@@ -35,11 +37,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Keep artifacts in an S3-compatible server instead of the local folder."""
     providers: dict[str, str] = {}
     """Preferred provider by capability, for pipelines that name none: {tts: espeak}."""
-    workers: int = max(1, os.cpu_count() or 1)
+    workers: Annotated[int, Meta(ge=1, le=1024)] = max(1, os.cpu_count() or 1)
     """Worker processes, and blocking requests at once, in one run."""
     prefect_api_url: str = ""
     """An existing Prefect server. Empty: an embedded one is started when a run needs it."""
-    prefect_idle_s: float = 600.0
+    prefect_idle_s: Annotated[float, Meta(ge=0)] = 600.0
     """The embedded Prefect server stops after so many seconds without a run."""
     secrets: dict[str, str] = {}
 
@@ -85,18 +87,27 @@ def settings_from(env: Mapping[str, str]) -> Settings:
     for name, value in env.items():
         if name.startswith(_SECRET) and isinstance(secrets, dict):
             secrets[name.removeprefix(_SECRET)] = value
-        elif (field := name.removeprefix(PREFIX).lower()) in _PLAIN and name.startswith(PREFIX):
+        elif (field := name.removeprefix(PREFIX).lower()) in _PLAIN and name.startswith(PREFIX) and value:
             values[field] = value
     values.setdefault("prefect_api_url", env.get("PREFECT_API_URL", ""))
     try:
         return msgspec.convert(values, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
-        raise InputError(f"settings: {error}", remedy=f"correct {path} or the {PREFIX}… variables") from None
+        reason, _, place = str(error).partition(" - at `$.")
+        raise InputError(f"{_source(place.rstrip('`'), path, env)}: {reason}", remedy="correct it there") from None
+
+
+def _source(field: str, path: Path, env: Mapping[str, str]) -> str:
+    """Where the value of a field comes from, as an operator knows it."""
+    variable = PREFIX + field.upper()
+    if field in _PLAIN and env.get(variable):
+        return f"the variable {variable}"
+    return f"{field} in the settings file {path}" if field else f"the settings file {path}"
 
 
 def _path(wanted: type, value: object) -> object:
     if wanted is Path and isinstance(value, str):
-        return Path(value).expanduser()
+        return Path(value).expanduser().absolute()
     raise NotImplementedError
 
 

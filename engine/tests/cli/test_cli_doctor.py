@@ -98,7 +98,7 @@ def test_wrong_settings_fail_and_the_rest_is_still_looked_at(tmp_path: Path) -> 
     found = findings(catalog_of({}), COURSEWRIGHT_SETTINGS=str(settings))
 
     assert found["settings"].state == "fail"
-    assert "Expected `int`, got `str` - at `$.workers`" in found["settings"].message
+    assert found["settings"].message == f"workers in the settings file {settings}: Expected `int`, got `str`"
     assert "fonts" in found
 
 

@@ -90,7 +90,7 @@ def _plugins(catalog: Catalog) -> list[Finding]:
 
 
 def _locale() -> Finding:
-    encoding = locale.getpreferredencoding(False)
+    encoding = locale.getencoding()  # the terminal's, whatever mode Python is in
     if encoding.lower().replace("-", "") == "utf8":
         return Finding(subject="locale", message=encoding)
     return Finding(

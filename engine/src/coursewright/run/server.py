@@ -290,10 +290,12 @@ def keep(folder: Path, port: int, idle_s: float, env: Mapping[str, str]) -> None
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     held = time.monotonic()
     with (folder / "lease").open("a") as lease:
-        while server.poll() is None and not (folder / "stop").exists() and time.monotonic() - held <= idle_s:
+        while server.poll() is None and not (folder / "stop").exists():
             try:
                 fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 fcntl.flock(lease, fcntl.LOCK_UN)
+                if time.monotonic() - held > idle_s:
+                    break
             except BlockingIOError:
                 held = time.monotonic()
             time.sleep(_KEEPER_POLL_S)
