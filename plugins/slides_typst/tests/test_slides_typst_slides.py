@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,6 +42,13 @@ class Made:
         assert found is not None
         left, top, right, bottom = found
         return left, top + 10, right, bottom + 10
+
+    def lines(self) -> list[int]:
+        """The heights of the lines of dark text, in pixels."""
+        left, top, right, bottom = self.ink()
+        dark = self.picture.convert("L").point(lambda level: 255 * (level < 80))
+        rows = [dark.crop((left, y, right, y + 1)).getbbox() is not None for y in range(top, bottom)]
+        return [len(list(run)) for inked, run in itertools.groupby(rows) if inked]
 
 
 def make(work: Bench, options: dict[str, Any] | None = None, **fields: Any) -> Made:
@@ -140,6 +148,35 @@ def test_the_scene_without_points_is_a_title(work: Bench) -> None:
 
     assert 250 < (top + bottom) / 2 < 450
     assert bottom - top > 1.3 * (content_bottom - content_top), "larger letters"
+
+
+def test_a_short_line_below_the_title_leaves_the_title_large(work: Bench) -> None:
+    _, _, alone, _ = make(work, title="Sourdough at home").ink()
+    cover = make(work, title="Sourdough at home", bullets=["By Ana"])
+
+    assert cover.ink()[2] == alone
+    assert len(make(work, title="Sourdough at home", bullets=["a " * 50]).lines()) > 2, "a sentence is no such line"
+
+
+def test_few_words_are_large_and_about_the_middle_and_many_begin_at_the_top(work: Bench) -> None:
+    few = make(work, title="A leaf", bullets=["Light", "Light", "Light"])
+    many = make(work, title="A leaf", bullets=["Light", *[LONG[:220]] * 4])
+
+    assert 0.38 < (few.ink()[1] + few.ink()[3]) / 2 / 720 < 0.5
+    assert many.ink()[1] < few.ink()[1] - 80
+    assert few.lines()[1] > 1.25 * many.lines()[1], "the same word"
+
+
+def test_a_list_is_set_at_a_size_at_which_it_wraps_least(work: Bench) -> None:
+    """At the largest size, 40 px, the last point would leave a word for a second line."""
+    bullets = ["Keep it at 24–26 °C", "Throw away half", "Smell: yoghurt, not nail-polish remover at all"]
+
+    assert len(make(work, title="A starter", bullets=bullets, presenter=True).lines()) == 4
+
+
+def test_the_course_title_is_not_said_twice_on_one_slide(work: Bench) -> None:
+    assert make(work, title="A leaf", footer="A leaf").data == make(work, title="A leaf").data
+    assert make(work, title="A leaf", footer="Leaves").data != make(work, title="A leaf").data
 
 
 @pytest.mark.parametrize(

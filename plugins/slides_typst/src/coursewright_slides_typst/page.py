@@ -19,9 +19,12 @@ from coursewright.providers import Context
 from coursewright_slides_typst import fonts, picture
 from coursewright_slides_typst.geometry import Canvas
 
-_SCALES = (1.4, 1.2, 1.1, 1.0, 0.92, 0.84, 0.76, 0.68, 0.6, 0.54)
-"""Steps of the text size; the last is 16 px on a 720-pixel slide, the least that reads well full screen."""
-_LARGEST = {1: 1.4, 2: 1.2, 3: 1.2, 4: 1.1, 5: 1.1}
+_SCALES = (1.6, 1.5, 1.4, 1.33, 1.25, 1.15, 1.07, 1.0, 0.92, 0.84, 0.76, 0.68, 0.6, 0.54)
+"""Sizes of the points, in units of 30 px on a 720-pixel slide; the last is 16 px, the least that reads well."""
+_LIST, _TALL_LIST, _SENTENCE, _ABOVE_PICTURE = (1.33, 1.15), (1.6, 1.4), (1.6, 1.6), (1.0, 1.0)
+"""Of these, the largest and the smallest among which the size is chosen at which few points wrap, if it fits."""
+_SUBTITLE_LENGTH = 60
+"""A single point no longer than this is a line below a large title."""
 _GAPS = {2: 1.25, 3: 1.15, 4: 0.95}
 """Between points, in text sizes: few points stand apart, so that they fill their slide."""
 _RTL_LANGUAGES = {"ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"}
@@ -44,6 +47,7 @@ def set_slide(request: SlideRequest, options: Any, context: Context) -> tuple[by
     if scene.image is not None:
         aspect = picture.lay_down(scene.image, max(request.width_px, request.height_px), root, context.store)
     below = canvas.upright or (request.presenter and aspect is not None and aspect > _WIDE_PICTURE)
+    largest, least = _wanted(len(bullets), canvas, shared=aspect is not None and below)
     fixed = {
         "page": {"width": canvas.width, "height": canvas.height},
         "text": msgspec.to_builtins(canvas.text),
@@ -54,24 +58,35 @@ def set_slide(request: SlideRequest, options: Any, context: Context) -> tuple[by
         "rtl": reads_right_to_left(texts, request.language),
         "theme": options.theme,
         "accent": options.accent,
-        "footer": texts[1],
+        "footer": "" if texts[1] == texts[0] else texts[1],
+        "statement": aspect is None and (not bullets or (len(bullets) == 1 and len(bullets[0]) <= _SUBTITLE_LENGTH)),
         "gap": _GAPS.get(len(bullets), 0.82),
+        "large": [scale for scale in _SCALES if least <= scale <= largest],
+        "smaller": [scale for scale in _SCALES if scale < least],
         "picture": aspect,
         "picture-below": below,
     }
 
-    def page(title: str, bullets: Sequence[str], scale: float) -> bytes | None:
+    def page(title: str, bullets: Sequence[str]) -> bytes | None:
         context.raise_if_cancelled()
-        slide = {**fixed, "title": title, "bullets": bullets, "scale": scale}
+        slide = {**fixed, "title": title, "bullets": bullets}
         return _compile(slide, root, font.fonts, 72 * canvas.pixels_per_unit)
 
-    largest = 1.0 if aspect is not None and below else _LARGEST.get(len(bullets), 1.0)
-    scales = [scale for scale in _SCALES if scale <= largest]
-    png = next((png for scale in scales if (png := page(texts[0], bullets, scale))), None)
+    png = page(texts[0], bullets)
     if png is None:
         context.notice(f"the text of the slide {scene.title!r} is too long and was cut: give it shorter points")
-        png = _cut_to_fit(lambda limit: page(_cut(texts[0], limit), [_cut(b, limit) for b in bullets], _SCALES[-1]))
+        png = _cut_to_fit(lambda limit: page(_cut(texts[0], limit), [_cut(b, limit) for b in bullets]))
     return png, canvas.presenter_box()
+
+
+def _wanted(points: int, canvas: Canvas, *, shared: bool) -> tuple[float, float]:
+    """The largest and smallest size to try first; `shared` with a picture below the points."""
+    tall = canvas.text.height > canvas.text.width
+    if shared:
+        return _LIST if tall else _ABOVE_PICTURE
+    if points == 1:
+        return _SENTENCE
+    return _TALL_LIST if tall else _LIST
 
 
 def tidy(text: str) -> str:

@@ -26,7 +26,7 @@ class TypstSlides(Provider[SlideRequest, Slide]):
     capability: ClassVar[str] = "slides"
     name: ClassVar[str] = "typst"
     summary: ClassVar[str] = "calm slides with title, points and picture, in any script that has a font"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[msgspec.Struct]] = SlideOptions
 
     def estimate(self, request: SlideRequest) -> Estimate:
