@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from coursewright.run import server
@@ -121,6 +120,12 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     server.stop(Settings(data_dir=folder))
 
 
+@pytest.fixture(scope="session")
+def command_in(data_folder: Path, plugin_folder: Path) -> Callable[[Path], Command]:
+    """The command, to be run in the given folder."""
+    return lambda folder: Command(folder, data_folder, plugin_folder)
+
+
 @pytest.fixture
-def command(tmp_path: Path, data_folder: Path, plugin_folder: Path) -> Any:
-    return Command(tmp_path, data_folder, plugin_folder)
+def command(tmp_path: Path, command_in: Callable[[Path], Command]) -> Command:
+    return command_in(tmp_path)

@@ -191,7 +191,7 @@ def test_processes_and_threads_see_only_whole_things(
 def test_big_files_take_little_memory(backend: Backend, tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
     with path.open("wb") as file:
-        file.truncate(120_000_000)
+        file.truncate(60_000_000)
 
     assert float(backend.run("memory", path, backend.settings_file())) < 20
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from coursewright.capabilities.artifacts import Artifact
 from coursewright.errors import StoreError
+from coursewright.store import s3_client
 from coursewright.store.contract import Store
 from coursewright.store.gc import collect, usage
 
@@ -119,10 +120,13 @@ class WebSite(http.server.BaseHTTPRequestHandler):
         (503, "does not answer: too many 503 error responses"),
     ],
 )
-def test_something_else_at_the_endpoint_is_reported(s3: S3Backend, status: int, said: str) -> None:
+def test_something_else_at_the_endpoint_is_reported(
+    s3: S3Backend, monkeypatch: pytest.MonkeyPatch, status: int, said: str
+) -> None:
+    monkeypatch.setattr(s3_client, "RETRY", s3_client.RETRY.new(backoff_factor=0.01))
     handler = type("Answer", (WebSite,), {"status": status})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         try:
             with pytest.raises(StoreError, match=rf"{said}.*\n  → .*correct endpoint"):
                 list(s3.open(endpoint=f"127.0.0.1:{server.server_port}").digests())

@@ -305,6 +305,8 @@ def test_a_film_without_pictures_is_an_audio_course(
 def test_without_scripts_the_film_can_still_be_watched(chromium: Browser, player_url: str) -> None:
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
+    # The notice waits three seconds for the player, in an animation: here a fiftieth of that.
+    context.new_cdp_session(page).send("Animation.setPlaybackRate", {"playbackRate": 50})
     page.goto(player_url)
     expect(page.locator("video[controls]")).to_be_visible()
     expect(page.get_by_text("The player did not start.")).to_be_visible()

@@ -299,10 +299,10 @@ def test_the_language_is_found_when_none_is_given(outline: Outline, notes: str, 
 @pytest.mark.parametrize(
     "notes",
     [
-        "\n\n".join(f"## Heading {n}\n\n{prose(4)}" for n in range(10_000)),
-        prose(40_000),
+        "\n\n".join(f"## Heading {n}\n\n{prose(4)}" for n in range(5_000)),
+        prose(20_000),
         "\n".join(f"## Heading {n}" for n in range(10_000)),
-        "word " * 400_000,
+        "word " * 200_000,
         "a" * 500_000,
         "- item\n" * 10_000,
         "[" * 50_000,
@@ -317,8 +317,8 @@ def test_huge_notes_stay_within_the_limits_of_a_script_and_take_seconds(outline:
         assert not any(map(str.isalnum, notes))
         return
 
-    # 400,000 words take under 2 s on an idle core; a quadratic step would take minutes
-    assert time.process_time() - began < 10
+    # 200,000 words take 1 s on an idle core; a quadratic step would take minutes
+    assert time.process_time() - began < 5
     assert msgspec.json.decode(msgspec.json.encode(script), type=Script) == script
     said = sum(len(scene.narration.split()) for scene in script.scenes)
     assert said >= len(notes.replace("#", "").replace("- ", "").split()) * 0.9
