@@ -17,6 +17,7 @@ FILE_TYPES = frozenset({"document", "image", "audio", "video", "file"})
 MAX_FILE_BYTES = 4 << 30
 """Longer than any recording a lesson needs; providers set tighter limits of their own."""
 
+_KINDS = {"image": "a picture", "audio": "a sound recording", "video": "a video", "text": "a text"}
 _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 
 
@@ -36,8 +37,8 @@ def read_inputs(plan: Plan, given: Mapping[str, str], store: Store) -> dict[str,
     if len(wrong) == 1:
         raise wrong[0]
     if wrong:
-        message = "\n       ".join(error.message for error in wrong)
-        raise InputError(message, field=wrong[0].field, remedy=wrong[0].remedy)
+        told = "".join(f"\n       {error.message}" + (f" → {error.remedy}" if error.remedy else "") for error in wrong)
+        raise InputError(f"{len(wrong)} inputs are wrong or missing:{told}", field=wrong[0].field)
     return values
 
 
@@ -45,19 +46,23 @@ def read_file(path: Path, store: Store, *, label: str) -> Artifact:
     """Put a person's file into the store, with the media type its bytes say. Raises InputError."""
     try:
         if path.is_dir():
-            raise InputError(f"{label}: {path} is a folder, wanted is a file", field=label)
+            raise InputError(f"{label}: {path} is a folder, wanted is a file", field=label, remedy="give one file")
         size_bytes = path.stat().st_size
         if size_bytes == 0:
             raise InputError(f"{label}: {path} is empty", field=label, remedy="give a file with something in it")
         if size_bytes > MAX_FILE_BYTES:
-            raise InputError(f"{label}: {path} is larger than {MAX_FILE_BYTES >> 30} GB", field=label)
+            raise InputError(
+                f"{label}: {path} is larger than {MAX_FILE_BYTES >> 30} GB", field=label, remedy="give a shorter one"
+            )
         with path.open("rb") as file:
             media_type = media_type_of(file.read(8192), path.name)
     except FileNotFoundError:
         raise InputError(f"{label}: there is no file {path}", field=label, remedy="check the path") from None
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL
         reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{label}: {path} cannot be read: {reason}", field=label) from None
+        raise InputError(
+            f"{label}: {path} cannot be read: {reason}", field=label, remedy="give a file that you may read"
+        ) from None
     return store.put_file(path, name=_unicode(path.name), media_type=media_type)
 
 
@@ -72,7 +77,7 @@ def _unknown(name: str, specs: Mapping[str, InputSpec]) -> InputError:
 
 
 def _value(spec: InputSpec, text: str | None, store: Store) -> Any:
-    if text is None:
+    if text is None or (not text and spec.type in FILE_TYPES):
         if spec.default is not None or not spec.required:
             return spec.default
         kind = "FILE" if spec.type in FILE_TYPES else spec.type
@@ -119,11 +124,10 @@ def _file(spec: InputSpec, text: str, store: Store) -> Artifact:
         "file": True,
     }[spec.type]
     if not fits:
-        article = "an" if spec.type[0] in "aeiou" else "a"
+        found = f"{_KINDS.get(kind, 'a file')} ({artifact.media_type})"
+        wanted = f"{'an' if spec.type[0] in 'aeiou' else 'a'} {spec.type}"
         raise InputError(
-            f"{spec.name}: {text} is {artifact.media_type}, wanted is {article} {spec.type}",
-            field=spec.name,
-            remedy=f"give {article} {spec.type} file",
+            f"{spec.name}: {text} is {found}, wanted is {wanted}", field=spec.name, remedy=f"give {wanted} file"
         )
     return artifact
 
@@ -132,7 +136,9 @@ def _number(spec: InputSpec, text: str) -> int | float:
     try:
         value = int(text) if spec.type == "integer" else float(text)
     except ValueError:
-        raise InputError(f"{spec.name}: '{text}' is not {_kind(spec)}", field=spec.name) from None
+        raise InputError(
+            f"{spec.name}: '{text}' is not {_kind(spec)}", field=spec.name, remedy=f"write {spec.name}=5"
+        ) from None
     low, high = spec.minimum, spec.maximum
     if value != value or (low is not None and value < low) or (high is not None and value > high):
         limits = " and ".join(
@@ -149,7 +155,9 @@ def _kind(spec: InputSpec) -> str:
 def _boolean(spec: InputSpec, text: str) -> bool:
     if (word := text.lower()) in _TRUE | _FALSE:
         return word in _TRUE
-    raise InputError(f"{spec.name}: '{text}' is neither true nor false", field=spec.name)
+    raise InputError(
+        f"{spec.name}: '{text}' is neither true nor false", field=spec.name, remedy=f"write {spec.name}=true"
+    )
 
 
 def _language(spec: InputSpec, text: str) -> str:
