@@ -9,6 +9,7 @@ from coursewright.capabilities.llm import Script
 from coursewright.errors import BadInput
 from coursewright_llm_outline.provider import Material
 from coursewright_llm_outline.script import write
+from coursewright_llm_outline.sentences import capitalised
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,6 +40,7 @@ def script_of(notes: str, minutes: float | None = None) -> Script | None:
 
 
 def words(text: str) -> str:
+    """Its words whatever their capitals: an item of a list gets one where it becomes a sentence."""
     return " " + " ".join(re.findall(r"\w+", text.lower())) + " "
 
 
@@ -67,6 +69,16 @@ def test_without_a_limit_nothing_is_left_out_or_moved(notes: str) -> None:
     expected = words(body).split() if body.strip() else []
     remaining = iter(said)
     assert all(word in remaining for word in expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(LISTS)
+def test_what_begins_as_an_item_begins_with_a_capital(items: str) -> None:
+    script = script_of(items)
+
+    assert script is not None
+    for sentence in re.split(r"(?<=[.!?])\s+", " ".join(scene.narration for scene in script.scenes)):
+        assert capitalised(sentence) == sentence
 
 
 @settings(max_examples=60, deadline=None)

@@ -7,7 +7,7 @@ from coursewright.capabilities.llm import Script
 from coursewright_llm_outline.notes import Sentence, read
 from coursewright_llm_outline.points import headline, points
 from coursewright_llm_outline.rank import Ranking
-from coursewright_llm_outline.sentences import sentences, with_stop
+from coursewright_llm_outline.sentences import capitalised, sentences, with_stop
 
 Outline = Callable[..., Script]
 
@@ -86,21 +86,70 @@ def test_markup_is_not_said(outline: Outline, notes: str, expected: list[str]) -
     ("notes", "expected"),
     [
         ("Three things:\n\n- the Moon\n- the Sun,\n- land", ["Three things: the Moon, the Sun, land."]),
-        ("- red, green\n- blue", ["red, green; blue."]),
+        ("- red, green\n- blue", ["Red, green; blue."]),
         ("- 红光\n- 蓝光", ["红光、蓝光。"]),
         ("- المطر\n- الثلج", ["المطر، الثلج."]),
         ("- It rains.\n- It snows in the north quite often", ["It rains.", "It snows in the north quite often."]),
         ("1. Open it.\n\n   Then wait.\n2. Close it.", ["Open it.", "Then wait.", "Close it."]),
-        ("- outer one\n  - inner\n- next", ["outer one.", "inner.", "next."]),
-        ("- [ ] first\n- [x] second", ["first, second."]),
-        ("• one thing\n• other thing", ["one thing, other thing."]),
-        ("| Planet | Moons |\n|---|---|\n| Earth | 1 |\n| Mars | 2 |", ["Earth, Moons: 1.", "Mars, Moons: 2."]),
+        ("- outer one\n  - inner\n- next", ["Outer one.", "Inner.", "Next."]),
+        ("- [ ] first\n- [x] second", ["First, second."]),
+        ("• one thing\n• other thing", ["One thing, other thing."]),
+        ("| Planet | Moons |\n|---|---|\n| Earth | 1 |\n| Mars | 2 |", ["Earth: Moons 1.", "Mars: Moons 2."]),
+        ("| tool | use |\n|---|---|\n| hammer | drives nails |\n| `sed` | edits text |",
+         ["Hammer, use: drives nails.", "sed, use: edits text."]),
+        ("|  | hot | cold |\n|---|---|---|\n| day | ≈ 30 °C |  |\n|  | 20 °C | −5 °C |",
+         ["Day: hot ≈ 30 °C.", "Hot 20 °C, cold −5 °C."]),
+        ("- keep it at 24–26 °C: always\n- “smell” it. it tells you",
+         ["Keep it at 24–26 °C: always.", "“Smell” it.", "It tells you."]),
+        ("- `git add` is first: it adds\n- pH first\n- x is a variable",
+         ["git add is first: it adds.", "pH first.", "x is a variable."]),
         ("Tides come from the Moon\nThe Sun helps\nCoasts add height",
          ["Tides come from the Moon, The Sun helps, Coasts add height."]),
     ],
 )  # fmt: skip
 def test_lists_and_tables(notes: str, expected: list[str]) -> None:
     assert said(notes) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("keep it", "en", "Keep it"),
+        ("(keep) it", "en", "(Keep) it"),
+        ("«été»: chaud", "fr", "«Été»: chaud"),
+        ("l’eau", "fr", "L’eau"),
+        ("iki gün", "tr", "İki gün"),
+        ("ijs smelt", "nl", "IJs smelt"),
+        ("вода", "ru", "Вода"),
+        ("iPhone", "en", "iPhone"),
+        ("pH 7", "en", "pH 7"),
+        ("mp3 files", "en", "mp3 files"),
+        ("file.txt is", "en", "file.txt is"),
+        ("print() it", "en", "print() it"),
+        ("x grows", "en", "x grows"),
+        ("a leaf", "en", "A leaf"),
+        ("ßo", "de", "ßo"),
+        ("ქართული", "ka", "ქართული"),
+        ("海水", "zh", "海水"),
+        ("4 eggs", "en", "4 eggs"),
+        ("", "en", ""),
+    ],
+)
+def test_capitals(text: str, language: str, expected: str) -> None:
+    assert capitalised(text, language) == expected
+
+
+def test_slides_show_what_figures_of_a_table_mean_and_lists_with_capitals(outline: Outline) -> None:
+    table = "| stage | temperature | minutes |\n|---|---|---|\n| covered | 250 °C | 20 |\n| open | 220 °C | 25 |"
+    script = outline(f"# Bread\n\n## Baking\n\n{table}\n\n## Dough\n\n- knead it: long\n- wait\n\n{'Word ' * 20}")
+
+    assert [scene.bullets for scene in script.scenes] == [
+        ["Covered: temperature 250 °C, minutes 20", "Open: temperature 220 °C, minutes 25"],
+        ["Knead it: long", "Wait"],
+    ]
+    assert (
+        script.scenes[0].narration == "Covered: temperature 250 °C, minutes 20. Open: temperature 220 °C, minutes 25."
+    )
 
 
 def test_a_large_table_is_for_the_eyes(outline: Outline, notices: list[str]) -> None:

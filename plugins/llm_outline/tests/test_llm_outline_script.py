@@ -124,8 +124,8 @@ def test_headings_without_text_are_named(outline: Outline, notices: list[str]) -
 )
 def test_stated_objectives_are_taken(outline: Outline, heading: str) -> None:
     assert outline(f"# T\n\n## {heading}\n\n- name two\n- draw one\n\n## B\n\nWords.").objectives == [
-        "name two",
-        "draw one",
+        "Name two",
+        "Draw one",
     ]
 
 
@@ -248,6 +248,18 @@ def test_short_notes_are_never_padded(outline: Outline, notices: list[str]) -> N
         "the notes make about 1 seconds, not the 5 minutes asked for; nothing is added to them. "
         "Write more, or ask for less"
     ]
+
+
+@pytest.mark.parametrize("data", [{}, {"minutes": None}])
+def test_without_minutes_all_is_used_and_nothing_is_said_about_length(
+    outline: Outline, notices: list[str], data: dict[str, Any]
+) -> None:
+    text = f"# T\n\n## First\n\n{prose(300)}\n\n## Next\n\nShort."
+
+    script = outline(text, language="en", **data)
+
+    assert " ".join(" ".join(scene.narration for scene in script.scenes).split()) == f"{prose(300)} Short."
+    assert notices == []
 
 
 @pytest.mark.parametrize(

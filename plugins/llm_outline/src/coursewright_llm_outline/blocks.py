@@ -11,7 +11,7 @@ from typing import Literal
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from coursewright_llm_outline.sentences import has_stop, with_stop
+from coursewright_llm_outline.sentences import capitalised, has_stop, with_stop
 from coursewright_llm_outline.spoken import clean, formulas, lines, pictures, spoken
 
 _MAX_HEADING = 120
@@ -38,6 +38,8 @@ class Block:
     items: list[tuple[int, str]] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     pictures: list[str] = field(default_factory=list)
+    verbatim: set[str] = field(default_factory=set)
+    """First words of items and cells that are code, so their letters matter."""
 
 
 def blocks_of(markdown: str) -> list[Block]:
@@ -89,12 +91,14 @@ class _Reader:
         found[-1].pictures += pictures(token)
         if text and (new or not items):
             items.append((depth, text))
+            found[-1].verbatim |= _leading_code(token)
         elif text:
             items[-1] = (items[-1][0], f"{with_stop(items[-1][1])} {text}")
 
     def _inline(self, found: list[Block], token: Token, opener: Token) -> None:
         if opener.type in ("th_open", "td_open"):
             found[-1].rows[-1].append(spoken(token, self._compounds))
+            found[-1].verbatim |= _leading_code(token)
             return
         parts, shown = lines(token, self._compounds), pictures(token)
         if opener.type == "heading_open" and sum(map(len, parts)) <= _MAX_HEADING:
@@ -122,6 +126,13 @@ def _finished(block: Block) -> Block | None:
         block.text = "\n".join(" | ".join(row) for row in block.rows)
         return block if block.rows else None
     return block
+
+
+def _leading_code(token: Token) -> set[str]:
+    first = next((child for child in token.children or [] if child.content.strip()), None)
+    if first is None or first.type != "code_inline":
+        return set()
+    return {first.content.split()[0].rstrip(",;:.")}
 
 
 def _all_bold(token: Token) -> bool:
@@ -174,7 +185,7 @@ def _with_plain_headings(blocks: list[Block]) -> list[Block]:
     found: list[Block] = []
     for block, after in itertools.zip_longest(blocks, blocks[1:]):
         if after is not None and _leads(block, after):
-            found.append(Block("heading", block.text[:1].upper() + block.text[1:], 2 if found else 1))
+            found.append(Block("heading", capitalised(block.text), 2 if found else 1))
         elif after is not None and after.kind == "prose" and (text := _numbered_heading(block)):
             found.append(Block("heading", text, 2))
         else:

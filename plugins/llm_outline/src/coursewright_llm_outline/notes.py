@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from coursewright_llm_outline.blocks import Block, blocks_of
-from coursewright_llm_outline.sentences import has_stop, sentences, with_stop, without_stop
+from coursewright_llm_outline.sentences import capitalised, has_stop, sentences, with_stop, without_stop
 from coursewright_llm_outline.vocabulary import SPEAKER_NOTES
 
 _MAX_TITLE = 120
@@ -24,6 +25,8 @@ _SHOWN_LENGTH = 90
 """A longer list item is shown by its first sentence."""
 _SMALL_TABLE = (8, 4, 60)
 """Rows, columns, and characters in a cell, up to which a table can be followed by ear."""
+
+_FIGURE = re.compile(r"[-+−±~≈<>≤≥$€£¥]*\s?\d")
 
 
 @dataclass(slots=True)
@@ -94,7 +97,7 @@ def _add(section: Section, block: Block, language: str) -> None:
     elif block.kind == "list":
         _add_list(section, block, language)
     elif block.kind == "table":
-        _add_table(section, block)
+        _add_table(section, block, language)
     elif block.text:
         section.unspoken.append(block.text)
 
@@ -124,12 +127,21 @@ def _add_list(section: Section, block: Block, language: str) -> None:
             intro.text = f"{intro.text}{'' if wide else ' '}{said}"
             intro.points, intro.listed = tuple(stripped), True
         else:
-            section.sentences.append(Sentence(said, opens=True, points=tuple(stripped), listed=True))
+            shown = tuple(_begun(text, block, language) for text in stripped)
+            section.sentences.append(Sentence(_begun(said, block, language), opens=True, points=shown, listed=True))
         return
     for number, (depth, item) in enumerate(block.items):
-        for index, text in enumerate(_said(item, language)):
-            shown = (without_stop(item if len(item) <= _SHOWN_LENGTH else text),) if index == depth == 0 else ()
+        texts = _said(item, language)
+        for index, (before, rest) in enumerate(zip([".", *texts], texts, strict=False)):
+            text = _begun(rest, block, language) if has_stop(before) else rest
+            whole = _begun(item, block, language) if len(item) <= _SHOWN_LENGTH else text
+            shown = (without_stop(whole),) if index == depth == 0 else ()
             section.sentences.append(Sentence(text, opens=number == 0 and index == 0, points=shown, listed=True))
+
+
+def _begun(text: str, block: Block, language: str) -> str:
+    """What began as an item or a row, as a sentence begins."""
+    return text if text.split(" ")[0].rstrip(",;:.") in block.verbatim else capitalised(text, language)
 
 
 def _is_fragment(text: str) -> bool:
@@ -142,22 +154,30 @@ def _is_fragment(text: str) -> bool:
     )
 
 
-def _add_table(section: Section, block: Block) -> None:
+def _add_table(section: Section, block: Block, language: str) -> None:
     rows, columns, characters = _SMALL_TABLE
     header, body = block.rows[0], block.rows[1:]
     if len(body) > rows or len(header) > columns or any(len(cell) > characters for row in block.rows for cell in row):
         section.unspoken.append(block.text)
         return
     for number, row in enumerate(body or [header]):
-        named = zip(header, row, strict=False) if body else (("", cell) for cell in row)
-        cells = [
-            cell if not name or index == 0 else f"{name}: {cell}" for index, (name, cell) in enumerate(named) if cell
-        ]
-        if cells:
-            first, *others = (cell for cell in row if cell)
-            shown = f"{first}: {', '.join(others)}" if others else first
-            said = with_stop(", ".join(cells))
-            section.sentences.append(Sentence(said, opens=number == 0, points=(shown,), listed=True))
+        names = header if body else [""] * len(row)
+        said, shown = (_begun(text, block, language) for text in _row(names, row))
+        if said:
+            section.sentences.append(Sentence(with_stop(said), opens=number == 0, points=(shown,), listed=True))
+
+
+def _row(names: Sequence[str], cells: Sequence[str]) -> tuple[str, str]:
+    """A row as it is said and as it is shown. Figures mean nothing without their column's name; words often do."""
+    label = cells[0]
+    others = [(name, cell) for name, cell in zip(names[1:], cells[1:], strict=False) if cell]
+    shown = ", ".join(f"{name} {cell}".strip() if _FIGURE.match(cell) else cell for name, cell in others)
+    if label and shown:
+        shown = f"{without_stop(label)}: {shown}"
+    if all(_FIGURE.match(cell) for _, cell in others):
+        return shown or label, shown or label
+    named = [f"{name}: {cell}" if name else cell for name, cell in others]
+    return ", ".join([label, *named] if label else named), shown
 
 
 def _with_speaker_notes(sections: list[Section]) -> list[Section]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from coursewright_llm_outline.notes import Sentence
 from coursewright_llm_outline.rank import Ranking, first_word
-from coursewright_llm_outline.sentences import clauses, without_stop
+from coursewright_llm_outline.sentences import capitalised, clauses, without_stop
 from coursewright_llm_outline.vocabulary import LEANING, PREPOSITIONS, SUBORDINATE
 
 MAX_POINTS = 5
@@ -68,15 +68,15 @@ def _shortened(sentence: str, limit: int = _POINT_LENGTH) -> str:
         return text
     rest = _without_opening(text)
     if len(rest) <= short:
-        return _capitalised(rest)
+        return capitalised(rest)
     parts = clauses(rest)
     for end in range(len(parts) - 1, 0, -1):
         if _enumerates(parts, end):
             continue
         clause = rest[: rest.index(parts[end], sum(map(len, parts[:end])))].strip(_EDGE_MARKS)
         if len(clause) <= short and _stands_alone(clause):
-            return _capitalised(clause)
-    return next((whole for whole in (text, _capitalised(rest)) if len(whole) <= limit), "")
+            return capitalised(clause)
+    return next((whole for whole in (text, capitalised(rest)) if len(whole) <= limit), "")
 
 
 def _enumerates(parts: Sequence[str], end: int) -> bool:
@@ -101,10 +101,6 @@ def _stands_alone(clause: str) -> bool:
     balanced = clause.count("(") == clause.count(")") and clause.count("“") == clause.count("”")
     long_enough = len(clause.split()) >= _CLAUSE_WORDS or (len(clause) >= 10 and clause[-1] >= "\u3040")
     return balanced and long_enough
-
-
-def _capitalised(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _packed(listed: list[str]) -> list[str]:

@@ -16,6 +16,12 @@ _ENDS = re.compile(rf"[{_STOPS_WIDE}{_STOPS_SPACED}:：][{_CLOSERS}]*\Z")
 _MAX_SENTENCE = 1000
 """Longer ones are text without stops (a transcript, Thai); they are cut at a comma or space."""
 
+_FIRST_WORD = re.compile(r"\A[\"'“„«‹(\[¿¡]*([^\W\d_]+(?:[-'’][^\W\d_]+)*)(?=[\"'”“»›)\],;:.!?…]*(?:[\s–—]|\Z))")
+_INITIALS = {("tr", "i"): "İ", ("az", "i"): "İ", ("nl", "ij"): "IJ"}
+"""Where a language has a capital of its own for the letters that a word begins with."""
+_SYMBOL = re.compile("[b-df-hj-np-tv-xz]", re.ASCII)
+"""A consonant by itself is a formula's, not a word."""
+
 _CLAUSE = re.compile(r"(?<=[,;:])\s+|\s+(?=[–—(])|(?<=[，；：、،؛])\s*|(?<=[–—])\s+")
 
 
@@ -52,6 +58,21 @@ def with_stop(text: str) -> str:
     if "\u0900" <= last <= "\u097f":
         return text + "।"
     return text + ("。" if "\u3040" <= last <= "\u30ff" or "\u3400" <= last <= "\u9fff" else ".")
+
+
+def capitalised(text: str, language: str = "en") -> str:
+    """The text with a capital first letter where its script has capitals.
+
+    First words with capitals, digits or marks inside (iPhone, pH, x2, file.txt) stay as their author wrote them.
+    """
+    match = _FIRST_WORD.match(text)
+    if match is None or not match[1].islower() or _SYMBOL.fullmatch(match[1]):
+        return text
+    for (code, letters), capital in _INITIALS.items():
+        if language.split("-")[0] == code and match[1].startswith(letters):
+            return text[: match.start(1)] + capital + text[match.start(1) + len(letters) :]
+    first = match[1][0].title()
+    return text if len(first) > 1 else text[: match.start(1)] + first + text[match.start(1) + 1 :]
 
 
 def without_stop(text: str) -> str:
