@@ -79,6 +79,15 @@ def test_cues_end_with_sentences_and_lines_with_clauses() -> None:
     ]
 
 
+def test_no_line_ends_in_the_middle_of_an_abbreviation() -> None:
+    text = "Alles, was einen Menschen bestimmbar macht – z. B. Name, Adresse, IP-Adresse oder ein Foto. Auch die Anschrift."
+
+    lines = [line for cue in cues_of(text) for line in cue.lines]
+
+    assert " ".join(lines) == text
+    assert not any(line.endswith(("z.", "B.")) for line in lines)
+
+
 def test_chinese_breaks_between_characters_but_not_before_punctuation() -> None:
     lines = [
         line

@@ -20,8 +20,9 @@ _LINGER_S = 0.5
 _SHORTEST_S = 0.05
 
 _SENTENCE_END = re.compile(r"[.!?…。！？؟۔।።][\"'”’»)\]」』]*$")
-_ABBREVIATION = re.compile(r"^\W*(\w\.)+\w\.$|^\W*[A-Z][a-z]{0,2}\.$")
-"""Such as "e.g." and "Dr.": not the end of a sentence, or of a very short one, which loses nothing."""
+_ABBREVIATION = re.compile(r"^\W*(\w\.)+$|^\W*[A-Z][a-z]{0,2}\.$")
+"""Such as "e.g.", "Dr." and each part of "z. B.": not the end of a sentence, or of a very short one, which loses
+nothing."""
 _CLAUSE_END = re.compile(r"[,;:–—、，；：،؛)][\"'”’»)\]」』]*$")
 _OPENING = "([{«“‘「『（【《〈¿¡"
 _UNSPACED = re.compile(
@@ -150,7 +151,9 @@ class _Text:
 
 
 def _ending(text: str) -> float:
-    """How unwelcome a break after this piece is."""
+    """How unwelcome a break after this piece is: most after an abbreviation, which belongs to what follows."""
+    if _ABBREVIATION.match(text):
+        return 2.0
     return 0.0 if _ends_sentence(text) else 0.35 if _CLAUSE_END.search(text) else 1.0
 
 
