@@ -80,7 +80,7 @@ def test_cues_end_with_sentences_and_lines_with_clauses() -> None:
 
 
 def test_no_line_ends_in_the_middle_of_an_abbreviation() -> None:
-    text = "Alles, was einen Menschen bestimmbar macht – z. B. Name, Adresse, IP-Adresse oder ein Foto. Auch die Anschrift."
+    text = "Alles, was einen Menschen bestimmbar macht – z. B. Name, Adresse, IP-Adresse oder ein Foto."
 
     lines = [line for cue in cues_of(text) for line in cue.lines]
 
