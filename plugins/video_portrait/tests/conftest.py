@@ -65,7 +65,7 @@ class Studio:
 
     def frames(self, clip: Clip) -> list[Picture]:
         with av.open(str(self.bench.store.fetch(clip.video))) as container:
-            return [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
+            return [np.asarray(frame.to_ndarray(format="bgr24"), np.uint8) for frame in container.decode(video=0)]
 
     def sound(self, clip: Clip) -> np.ndarray:
         with av.open(str(self.bench.store.fetch(clip.video))) as container:
