@@ -12,6 +12,7 @@ from coursewright.capabilities.slides import Slide, SlideRequest
 from coursewright.errors import BadInput
 from coursewright.testing import Bench, bench
 from coursewright_slides_typst import fonts
+from coursewright_slides_typst.page import tidy
 from coursewright_slides_typst.provider import SlideOptions, TypstSlides
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -174,6 +175,10 @@ def test_a_list_is_set_at_a_size_at_which_it_wraps_least(work: Bench) -> None:
     assert len(make(work, title="A starter", bullets=bullets, presenter=True).lines()) == 4
 
 
+def test_a_figure_stays_with_its_unit() -> None:
+    assert tidy("20 °C\tin 3 kg of 4 apples") == "20\u00a0°C in 3\u00a0kg of 4 apples"
+
+
 def test_the_course_title_is_not_said_twice_on_one_slide(work: Bench) -> None:
     assert make(work, title="A leaf", footer="A leaf").data == make(work, title="A leaf").data
     assert make(work, title="A leaf", footer="Leaves").data != make(work, title="A leaf").data
@@ -204,7 +209,7 @@ def test_missing_characters_are_named_with_what_to_install(work: Bench, monkeypa
 
     assert made.notices == [
         "no installed font has the characters 作 光 合 用 𓀀: "
-        "install Noto Sans CJK and Noto Sans Egyptian and make the slides again"
+        "install Noto Sans CJK and Noto Sans Egyptian, then run again with --from and this step"
     ]
 
 

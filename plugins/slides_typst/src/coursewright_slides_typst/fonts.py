@@ -84,7 +84,7 @@ def missing_notice(characters: str) -> str:
             scripts.append(script)
     shown = " ".join(characters[:20]) + (" …" if len(characters) > 20 else "")
     names = " and ".join(f"Noto Sans {script}" for script in scripts)
-    return f"no installed font has the characters {shown}: install {names} and make the slides again"
+    return f"no installed font has the characters {shown}: install {names}, then run again with --from and this step"
 
 
 def _missing(characters: Sequence[str], choice: FontChoice, *, fallback: bool) -> list[str]:

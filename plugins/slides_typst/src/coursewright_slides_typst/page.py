@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ _SUBTITLE_LENGTH = 60
 """A single point no longer than this is a line below a large title."""
 _GAPS = {2: 1.25, 3: 1.15, 4: 0.95}
 """Between points, in text sizes: few points stand apart, so that they fill their slide."""
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=[^\W\d_]{1,3}\b|[°%€])")
 _RTL_LANGUAGES = {"ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"}
 _WIDE_PICTURE = 1.25
 
@@ -90,8 +92,9 @@ def _wanted(points: int, canvas: Canvas, *, shared: bool) -> tuple[float, float]
 
 
 def tidy(text: str) -> str:
-    """One line without control characters: a slide's texts are lines, whatever was pasted into them."""
-    return " ".join("".join(c if unicodedata.category(c) != "Cc" else " " for c in text).split())
+    """One line without control characters, whatever was pasted into it; no line is broken between figure and unit."""
+    line = " ".join("".join(c if unicodedata.category(c) != "Cc" else " " for c in text).split())
+    return _BEFORE_UNIT.sub("\u00a0", line)
 
 
 def reads_right_to_left(texts: Sequence[str], language: str) -> bool:
