@@ -55,5 +55,6 @@ def test_killed_at_several_moments_then_two_at_once(terminal: Any) -> None:
     for call in terminal.calls():  # what was answered in good time before a kill is never asked for again
         after = [kill for kill in kills if answers[call.request] < kill - 0.3]
         assert call.what == "answered" or not after or call.at < after[0], call.request
-    assert terminal.left_behind() == []
+    # A writer killed at work leaves its part in the store, where `store gc` takes it a day later.
+    assert [path for path in terminal.left_behind() if not path.startswith("store/tmp/")] == []
     assert terminal("store", "verify").stdout.endswith("all good\n")

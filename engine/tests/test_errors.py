@@ -3,7 +3,6 @@ from __future__ import annotations
 import pickle
 
 import pytest
-
 from coursewright.errors import ArtifactDamaged, BadInput, Busy, CoursewrightError, InputError
 
 
