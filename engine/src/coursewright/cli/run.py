@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterable
@@ -112,11 +113,7 @@ def command(
     if report is None:
         with display:
             report = _flow_run(
-                plan.name,
-                values,
-                settings,
-                lambda: Execution(plan, values, observer=display, no_cache=no_cache, **parts),
-                display,
+                lambda: Execution(plan, values, observer=display, no_cache=no_cache, **parts), values, settings, display
             )
     if report.state == "cancelled":
         raise RunCancelled("cancelled; finished steps are kept", remedy=f"go on with: {_again()}")
@@ -131,9 +128,7 @@ def command(
     return 0
 
 
-def _flow_run(
-    name: str, inputs: dict[str, Any], settings: Settings, make: Callable[[], Execution], display: Display
-) -> RunReport:
+def _flow_run(make: Callable[[], Execution], inputs: dict[str, Any], settings: Settings, display: Display) -> RunReport:
     """The run as a Prefect flow run. The server comes up while its client is imported."""
     from coursewright.run.server import environment, prefect_api
 
@@ -209,7 +204,10 @@ def _labels(failures: list[StepFailure]) -> str:
 def _again() -> str:
     """The command that resumes this run: the same one, reusing what is finished."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--no-cache"]
-    return shlex.join(["coursewright", *arguments])
+    program = sys.argv[0] if Path(sys.argv[0]).name == "coursewright" else "coursewright"
+    if shutil.which("coursewright") == program:
+        program = "coursewright"  # found on PATH
+    return shlex.join([program, *arguments])
 
 
 def _tell(report: RunReport, folder: Path, written: list[Written]) -> None:
