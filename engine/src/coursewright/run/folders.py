@@ -33,11 +33,12 @@ def temporary_folder(parent: Path) -> Iterator[Path]:
 def _held(parent: Path) -> tuple[Path, int]:
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-        handle = os.open(folder, os.O_RDONLY)
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        if folder.exists():  # else another process swept it before it was held
-            return folder, handle
-        os.close(handle)
+        with contextlib.suppress(FileNotFoundError):  # another process may sweep it before it is held
+            handle = os.open(folder, os.O_RDONLY)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if folder.exists():
+                return folder, handle
+            os.close(handle)
 
 
 def _sweep(parent: Path) -> None:
