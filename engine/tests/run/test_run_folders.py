@@ -26,7 +26,7 @@ def test_a_folder_that_is_swept_before_it_is_held_is_made_anew(tmp_path: Path, m
     make = tempfile.mkdtemp
 
     def make_and_lose_it(**options: Any) -> str:
-        folder = make(**options)
+        folder: str = make(**options)
         monkeypatch.undo()
         Path(folder).rmdir()
         return folder
