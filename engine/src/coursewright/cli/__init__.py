@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -58,22 +59,30 @@ def main(arguments: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a locale without UTF-8 must not end in a traceback
+    code = _exit_code(arguments)
+    flow = sys.modules.get("coursewright.run.flow")
+    if flow is not None and not flow.all_recorded():
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+        os._exit(code)  # else the interpreter would wait for a Prefect server that is gone
+    sys.exit(code)
+
+
+def _exit_code(arguments: list[str] | None) -> int:
     try:
         code: Any = cli.main(args=arguments, standalone_mode=False)
-    except click.exceptions.Abort:
-        sys.exit(130)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return 130
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except CoursewrightError as error:
         fail(error)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
+        return error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `coursewright … | head`
-        sys.exit(0)
-    sys.exit(code if isinstance(code, int) else 0)
+        return 0
+    return code if isinstance(code, int) else 0
 
 
 def _speak_utf8() -> None:

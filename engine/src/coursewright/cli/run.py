@@ -144,9 +144,14 @@ def _flow_run(make: Callable[[], Execution], inputs: dict[str, Any], settings: S
             execution = make()
             loop = asyncio.get_running_loop()
 
+            def cancel() -> None:
+                execution.cancel()
+                for wanted in (signal.SIGINT, signal.SIGTERM):
+                    loop.add_signal_handler(wanted, os._exit, RunCancelled.exit_code)  # the second time: at once
+
             def cancel_on_signals() -> None:
                 for wanted in (signal.SIGINT, signal.SIGTERM):
-                    loop.add_signal_handler(wanted, execution.cancel)
+                    loop.add_signal_handler(wanted, cancel)
 
             return await run_in_flow(execution, inputs, cancel_on_signals)
 

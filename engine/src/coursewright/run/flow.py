@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from prefect import Flow, Task
 from prefect.client.schemas.objects import State, StateType
+from prefect.events.worker import EventsWorker
 from prefect.states import Completed, Failed
 
 from coursewright.errors import CoursewrightError
@@ -30,6 +31,7 @@ _STATE_NAMES = {
 
 logging.getLogger("EventsWorker").setLevel(logging.CRITICAL)  # at exit it would count its queue on the terminal
 
+RECORD_PATIENCE_S = 5.0
 _SHOWN_CHARACTERS = 500
 
 
@@ -73,6 +75,15 @@ async def run_in_flow(
     if isinstance(end, CoursewrightError):
         raise end
     return end
+
+
+def all_recorded() -> bool:
+    """Has all that there is to tell reached Prefect, within a few seconds? To be asked before the process exits.
+
+    At exit Prefect's client tries 7 s for each event, however many there are, when its server is gone.
+    """
+    waiting = cast(Any, EventsWorker.drain_all(timeout=RECORD_PATIENCE_S))
+    return not waiting.not_done
 
 
 def _shown(value: Any) -> Any:

@@ -42,14 +42,18 @@ _ELSEWHERE = "choose another folder (COURSEWRIGHT_DATA_DIR)"
 _POLL_S = 0.1
 _KEEPER_POLL_S = 0.5
 _STOP_PATIENCE_S = 8.0
+_STARTS = 3
+"""A server that dies in the middle of a run is started again; one that keeps dying is not."""
 
 QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_INTERNAL_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
     "PREFECT_CLI_PROMPT": "false",
+    "PREFECT_CLIENT_MAX_RETRIES": "3",  # 2 + 4 + 8 s: a busy SQLite is patient enough with two, a restart with three
     # The recorder's defaults lag 20–36 s behind a thousand tasks (docs/measurements.md, "prefect").
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
@@ -286,18 +290,26 @@ def _free_port() -> int:
 
 def keep(folder: Path, port: int, idle_s: float, env: Mapping[str, str]) -> None:
     """The keeper: run the server until nobody has held the lease for `idle_s` seconds."""
-    server = subprocess.Popen([sys.executable, "-m", "coursewright.run.server", "serve", str(port)], env=dict(env))
-    signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+    command = [sys.executable, "-m", "coursewright.run.server", "serve", str(port)]
+    server = subprocess.Popen(command, env=dict(env))
+    starts_left = _STARTS
+    signal.signal(signal.SIGTERM, lambda *_: (folder / "stop").touch())
     held = time.monotonic()
     with (folder / "lease").open("a") as lease:
-        while server.poll() is None and not (folder / "stop").exists():
+        while not (folder / "stop").exists():
             try:
                 fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 fcntl.flock(lease, fcntl.LOCK_UN)
-                if time.monotonic() - held > idle_s:
-                    break
+                in_use = False
             except BlockingIOError:
-                held = time.monotonic()
+                in_use, held = True, time.monotonic()
+            if time.monotonic() - held > idle_s:
+                break
+            if server.poll() is not None:
+                starts_left -= 1
+                if not in_use or not starts_left:
+                    break
+                server = subprocess.Popen(command, env=dict(env))
             time.sleep(_KEEPER_POLL_S)
     server.terminate()
     try:
