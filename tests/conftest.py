@@ -114,6 +114,16 @@ class Terminal:
             text=True,
         )
 
+    def start_prefect(self) -> None:
+        """Have the server running, started by a process without limits."""
+        code = (
+            "import os\n"
+            "from coursewright.run.server import prefect_api\n"
+            "from coursewright.settings import settings_from\n"
+            "with prefect_api(settings_from(os.environ)) as api: api.wait()"
+        )
+        subprocess.run([sys.executable, "-c", code], env=self.environment, check=True, timeout=100)
+
     def calls(self) -> list[Call]:
         path = self.folder / "calls"
         return [Call(line) for line in path.read_text().splitlines()] if path.exists() else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -46,7 +47,7 @@ def speak(
 ) -> Spoken:
     """Speak into `wav`. `check` is called twenty times a second, and stops the worker by raising.
 
-    Raises ProviderBug with the engine's own words when the worker fails.
+    Raises OSError when the worker could not write, and ProviderBug with the engine's own words when it failed.
     """
     import espeakng_loader
 
@@ -82,6 +83,9 @@ def _run(job: bytes, answer: IO[bytes], log: IO[bytes], folder: Path, check: Cal
                     break
         finally:
             process.kill()
+    if process.returncode > worker.EXIT_ERRNO:
+        number = process.returncode - worker.EXIT_ERRNO
+        raise OSError(number, os.strerror(number))
     if process.returncode != 0:
         log.seek(0)
         words = log.read().decode("utf-8", "replace").strip().splitlines()

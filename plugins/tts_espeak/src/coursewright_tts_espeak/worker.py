@@ -98,6 +98,10 @@ class Engine:
         return 0
 
 
+EXIT_ERRNO = 100
+"""The exit status of an OSError is its number and this, clear of the statuses that Python has for itself."""
+
+
 def synthesise(job: dict[str, Any]) -> dict[str, Any]:
     """Speak `job["segments"]` one after the other into `job["wav"]`, each followed by its own silence."""
     engine = Engine(job["library"], job["data"])
@@ -121,4 +125,8 @@ def synthesise(job: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    json.dump(synthesise(json.load(sys.stdin.buffer)), sys.stdout)
+    try:
+        json.dump(synthesise(json.load(sys.stdin.buffer)), sys.stdout)
+        sys.stdout.flush()
+    except OSError as error:  # such as a full disk
+        sys.exit(EXIT_ERRNO + (error.errno or 0))
