@@ -46,7 +46,12 @@ imports: $(READY_FOR_TESTS) ## Check the direction of imports
 check: lint types imports test ## Everything that CI runs
 
 bench: $(READY_FOR_TESTS) ## Measure speed and memory; docs/measurements.md explains the figures
-	@for file in bench/*.py; do echo "$$file"; $(BIN)/python "$$file" || exit 1; done
+	@$(BIN)/uv venv --quiet --allow-existing .cache/moviepy
+	@$(BIN)/uv pip install --quiet --python .cache/moviepy/bin/python moviepy
+	$(BIN)/python bench/check.py
+	$(BIN)/python bench/steps.py
+	$(BIN)/python bench/edit.py
+	$(BIN)/python bench/film.py --moviepy .cache/moviepy/bin/python
 
 lock: $(READY) ## Write the lock files anew
 	@UV=$(BIN)/uv tools/lock.sh
