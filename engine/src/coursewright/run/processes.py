@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import TimeoutError as FutureTimeout
+from concurrent import futures
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
@@ -42,13 +42,9 @@ class Processes:
         try:
             while True:
                 check()
-                try:
-                    result: T = future.result(timeout=_POLL_S)
-                except FutureTimeout:
-                    if future.done():
-                        raise  # raised by `function` itself
-                    continue
-                return result
+                if futures.wait([future], _POLL_S).done:
+                    result: T = future.result()
+                    return result
         except ProcessExpired as error:
             raise ProviderBug(
                 "a worker process died", remedy="run again; close other programs if memory is short", detail=str(error)
