@@ -8,6 +8,7 @@ import msgspec
 from coursewright.catalog import installed
 from coursewright.cli import epilog
 from coursewright.cli.files import read_pipeline
+from coursewright.cli.output import counted
 from coursewright.compile import check_pipeline
 
 
@@ -39,5 +40,5 @@ def command(files: tuple[str, ...], as_json: bool) -> int:
             for problem in result.problems:
                 click.echo(str(problem))
             if result.plan is not None:
-                click.echo(f"{name}: ok, {len(result.plan.steps)} steps")
+                click.echo(f"{name}: ok, {counted(len(result.plan.steps), 'step')}")
     return 0 if all(result.plan is not None for result in results.values()) else 2
