@@ -104,7 +104,7 @@ def test_markup_is_not_said(outline: Outline, notes: str, expected: list[str]) -
         ("- `git add` is first: it adds\n- pH first\n- x is a variable",
          ["git add is first: it adds.", "pH first.", "x is a variable."]),
         ("Tides come from the Moon\nThe Sun helps\nCoasts add height",
-         ["Tides come from the Moon, The Sun helps, Coasts add height."]),
+         ["Tides come from the Moon.", "The Sun helps.", "Coasts add height."]),
     ],
 )  # fmt: skip
 def test_lists_and_tables(notes: str, expected: list[str]) -> None:

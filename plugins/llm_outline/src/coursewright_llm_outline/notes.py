@@ -19,6 +19,8 @@ _SPECIAL_BULLET = re.compile(r"^([ \t]*)[•▪◦‣●○■□·∙–][ \t]+
 _NUMBERING = re.compile(r"\A(?:\d{1,3}(?:\.\d{1,3})*[.)]\s+|\d{1,3}(?:\.\d{1,3})+\s+|[IVX]{1,5}[.)]\s+)(?=\S)")
 
 _FRAGMENT_WORDS = 7
+_NAME_WORDS = 3
+"""An item that begins with a capital and is longer than a name is read as a sentence of its own."""
 _JOINED_ITEMS = 8
 _JOINED_LENGTH = 400
 _SHOWN_LENGTH = 90
@@ -149,7 +151,7 @@ def _is_fragment(text: str) -> bool:
         bool(text)
         and not has_stop(text.rstrip(";,"))
         and ":" not in text
-        and len(text.split()) <= _FRAGMENT_WORDS
+        and len(text.split()) <= (_NAME_WORDS if text[0].isupper() else _FRAGMENT_WORDS)
         and len(text) < 60
     )
 
