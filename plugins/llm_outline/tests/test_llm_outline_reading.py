@@ -242,3 +242,7 @@ def test_a_title_is_a_short_clause() -> None:
     sentence = Sentence("The Moon pulls on the water nearest to it, and the water piles up into a large bulge there.")
 
     assert headline([sentence], Ranking([])) == "The Moon pulls on the water nearest to it"
+
+
+def test_french_keeps_the_spaces_before_its_marks() -> None:
+    assert said("Trop acide ? Moulez plus fin !") == ["Trop acide ?", "Moulez plus fin !"]

@@ -38,7 +38,7 @@ _WIKI_LINK = re.compile(r"\[\[(?:[^\]|\[]*\|)?([^\]\[]*)\]\]")
 _DISPLAY_MATHS = re.compile(r"\$\$.{1,2000}?\$\$|\\\[.{1,2000}?\\\]", re.S)
 _MATHS = re.compile(r"(?<![\\$\w])\$([^\s$](?:[^$\n]*[^\s$])?)\$(?![\d$])")
 _EMPTY = re.compile(r"[(\[] ?[,;:]? ?[)\]]|[“„«] ?[”“»]")
-_SPACE_BEFORE_MARK = re.compile(r" (?=[,.;!?)\]](?: |\Z))")
+_SPACE_BEFORE_MARK = re.compile(r" (?=[,.)\]](?: |\Z))")  # not ;!? — French sets a space there
 _TAG_BREAKS = re.compile(r"</?(?:br|p|div|li|tr|td|th|h[1-6]|hr)\b", re.I)
 _BROKEN_WORD = re.compile(r"(?<=[^\W\d_])-\n(?=[^\W\d_])")
 _WIDE = re.compile("[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]")
