@@ -114,7 +114,7 @@ def test_text_files_say_what_is_said(stage: Any) -> None:
     film = presenter_film(stage)
 
     captions = stage.text(film.captions)
-    assert captions.startswith("WEBVTT\n\n00:00:00.360 --> ")
+    assert captions.startswith("WEBVTT\n\n00:00:00.363 --> ")
     assert captions.count("Four five, six.") == 3
     assert stage.text(film.transcript).startswith(
         "# A film & its \\<parts>\n\n## Scene 0\n\nOne two three. Four five, six.\n\n## Scene 1\n"
@@ -143,7 +143,7 @@ def test_only_the_edited_scene_is_encoded_again(stage: Any) -> None:
     slides[2] = stage.slide((10, 200, 90))
     edited = worker_calls(stage, stage.request(speech, slides=slides))
 
-    assert (edited.count("encode_segment"), edited.count("measure"), edited.count("encode_sound")) == (1, 0, 0)
+    assert (edited.count("encode_segment"), edited.count("measure"), edited.count("encode_speech")) == (1, 0, 0)
 
 
 def test_a_scene_at_rest_costs_one_group_of_pictures(stage: Any) -> None:

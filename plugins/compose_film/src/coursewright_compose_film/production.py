@@ -18,12 +18,12 @@ from coursewright.errors import BadInput
 from coursewright.providers import Context
 
 from coursewright_compose_film import sidecars
-from coursewright_compose_film.assemble import Labels, Segment, assemble
+from coursewright_compose_film.assemble import Labels, Passage, Segment, Sound, assemble
 from coursewright_compose_film.captions import Cue, cues, words_in_time
 from coursewright_compose_film.languages import iso639_2
 from coursewright_compose_film.picture import ClipJob, Coding, Counter, SlideJob, encode_segment, thumbnail
 from coursewright_compose_film.shots import Shot, frame_rate, shots
-from coursewright_compose_film.sound import Measure, Passage, encode_sound, measure
+from coursewright_compose_film.sound import Measure, encode_silence, encode_speech, measure
 from coursewright_compose_film.timeline import SOUND_RATE_HZ, TAIL_S, Take, timeline
 
 _CODINGS = {"draft": ("superfast", 28), "standard": ("veryfast", 23), "high": ("faster", 19)}
@@ -68,14 +68,17 @@ class Production:
         order = shots(request, takes, self._coding.keyframe_every) if request.slides else []
         distinct = list(dict.fromkeys(shot for shot, _ in order))
         counted = self._counters(len(distinct))
-        sound = pool.submit(self._sound, takes, measures)
+        spoken = [
+            pool.submit(self._spoken, take.scene, speech, measured)
+            for take, speech, measured in zip(takes, request.speech, measures, strict=True)
+        ]
         made = [pool.submit(self._segment, shot, Counter(str(counted), slot)) for slot, shot in enumerate(distinct)]
-        self._follow([sound, *made], counted, sum(shot.frames for shot in distinct))
+        self._follow([*spoken, *made], counted, sum(shot.frames for shot in distinct))
         encoded = {shot: self._path(future.result()) for shot, future in zip(distinct, made, strict=True)}
         segments = [Segment(encoded[shot], frames) for shot, frames in order]
-        return self._result(takes, self._path(sound.result()), segments)
+        return self._result(takes, self._sound(takes, [future.result() for future in spoken]), segments)
 
-    def _result(self, takes: Sequence[Take], sound: str, segments: Sequence[Segment]) -> Film:
+    def _result(self, takes: Sequence[Take], sound: Sound, segments: Sequence[Segment]) -> Film:
         script, slides = self._request.script, self._request.slides
         scenes = [take.film_scene() for take in takes]
         spoken = [
@@ -107,21 +110,23 @@ class Production:
         with self._context.store.open(kept) as file:
             return msgspec.json.decode(file.read(), type=Measure)
 
-    def _sound(self, takes: Sequence[Take], measures: Sequence[Measure]) -> Artifact:
-        starts = [round(take.speech_s * SOUND_RATE_HZ) for take in takes]
-        gains = [measured.gain_db for measured in measures]
-        total = round(takes[-1].end_s * SOUND_RATE_HZ)
-        audio = [speech.audio for speech in self._request.speech]
-
+    def _spoken(self, scene: Any, speech: Speech, measured: Measure) -> Artifact:
         def make(out: Path) -> None:
-            passages = [
-                Passage(self._path(artifact), f"the speech of scene {take.scene.id!r}", start, gain)
-                for take, artifact, start, gain in zip(takes, audio, starts, gains, strict=True)
-            ]
-            self._context.in_process(encode_sound, passages, total, str(out))
+            what = f"the speech of scene {scene.id!r}"
+            self._context.in_process(encode_speech, self._path(speech.audio), what, measured.gain_db, str(out))
 
-        parts = ["sound", self._encoder, [artifact.digest for artifact in audio], starts, gains, total]
-        return self._memo_file(parts, "sound.m4a", "audio/mp4", make)
+        parts = ["speech", self._encoder, speech.audio.digest, measured.gain_db]
+        return self._memo_file(parts, f"speech-{scene.id}.m4a", "audio/mp4", make)
+
+    def _sound(self, takes: Sequence[Take], spoken: Sequence[Artifact]) -> Sound:
+        def make(out: Path) -> None:
+            self._context.in_process(encode_silence, str(out))
+
+        silence = self._memo_file(["silence", self._encoder], "silence.m4a", "audio/mp4", make)
+        passages = [
+            Passage(self._path(artifact), take.first_packet) for take, artifact in zip(takes, spoken, strict=True)
+        ]
+        return Sound(self._path(silence), passages, round(takes[-1].end_s * SOUND_RATE_HZ))
 
     def _segment(self, shot: Shot, counter: Counter) -> Artifact:
         slide, clip = shot.slide, shot.clip
@@ -183,7 +188,7 @@ class Production:
             self._context.raise_if_cancelled()
 
     def _joined(
-        self, takes: Sequence[Take], sound: str, segments: Sequence[Segment], name: str, media_type: str
+        self, takes: Sequence[Take], sound: Sound, segments: Sequence[Segment], name: str, media_type: str
     ) -> Artifact:
         script = self._request.script
         chapters = [(take.start_s, take.end_s, take.scene.title) for take in takes]

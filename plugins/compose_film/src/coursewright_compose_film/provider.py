@@ -30,7 +30,7 @@ class FilmComposer(Provider[FilmRequest, Film]):
     capability: ClassVar[str] = "compose"
     name: ClassVar[str] = "film"
     summary: ClassVar[str] = "MP4 with captions, chapters, transcript and even loudness; or sound alone"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[msgspec.Struct]] = FilmOptions
 
     def estimate(self, request: FilmRequest) -> Estimate:

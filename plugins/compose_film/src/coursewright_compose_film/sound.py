@@ -1,8 +1,8 @@
-"""The film's sound: each scene's speech at the same loudness, in one AAC stream. Runs in worker processes."""
+"""The film's sound: each scene's speech at the same loudness, as AAC. Runs in worker processes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -17,7 +17,7 @@ from av.filter import Graph
 
 from coursewright_compose_film.loudness import SILENT_LUFS, Samples, hop_energies, integrated_lufs
 from coursewright_compose_film.media import bad_media, open_media
-from coursewright_compose_film.timeline import SOUND_RATE_HZ
+from coursewright_compose_film.timeline import PACKET, SOUND_RATE_HZ
 
 _BIT_RATE = 96_000
 _MAX_GAIN_DB = 30.0
@@ -30,22 +30,12 @@ _LIMITER = "limit=0.82:attack=2:release=40:level=false:latency=true"
 _MAKE_UP = 1.4
 """Of what is added, the limiter takes about a third again."""
 _ROUNDS, _CLOSE_DB = 3, 0.2
-_CHUNK = 48_000
 
 
 class Measure(msgspec.Struct, frozen=True):
     """What the film needs to know of one speech: its true length, and what makes it as loud as wanted."""
 
     duration_s: float
-    gain_db: float
-
-
-class Passage(msgspec.Struct, frozen=True):
-    """One speech in the film: where its samples begin, and by how much it is made louder."""
-
-    path: str
-    what: str
-    start: int
     gain_db: float
 
 
@@ -95,22 +85,34 @@ def speech_samples(path: str, what: str) -> Iterator[Samples]:
             raise bad_media(what, "speech", "it is damaged", str(error)) from None
 
 
-def encode_sound(passages: Sequence[Passage], total: int, out: str) -> None:
-    """Write `total` samples at 48 kHz as AAC in MP4: silence with each speech at its place.
+def encode_speech(path: str, what: str, gain_db: float, out: str) -> None:
+    """Write the speech, louder by `gain_db`, as AAC in MP4: whole packets, silent where the speech fills none.
 
     Memory does not grow with the length. Raises BadInput for a speech that cannot be decoded.
     """
+    _encode(limited(chunk * _factor(gain_db) for chunk in speech_samples(path, what)), out)
+
+
+def encode_silence(out: str) -> None:
+    """Write AAC in MP4 whose last packet holds nothing but silence."""
+    _encode([_frame(np.zeros(PACKET, np.float32), 0)], out)
+
+
+def _encode(frames: Iterable[Any], out: str) -> None:
     with av.open(out, "w", format="mp4") as container:
         stream: Any = container.add_stream("aac", rate=SOUND_RATE_HZ, layout="mono")
         stream.bit_rate, stream.options = _BIT_RATE, _CODER
         fifo = av.AudioFifo()
-        for frame in limited(_laid_out(passages, total)):
+        for frame in frames:
             fifo.write(frame)
-            for part in fifo.read_many(stream.codec_context.frame_size):
-                container.mux(stream.encode(part))
-        if rest := fifo.read(partial=True):
-            container.mux(stream.encode(rest))
+            container.mux(_packets(stream, fifo))
+        fifo.write(_frame(np.zeros(PACKET, np.float32), fifo.samples_written))
+        container.mux(_packets(stream, fifo))
         container.mux(stream.encode(None))
+
+
+def _packets(stream: Any, fifo: av.AudioFifo) -> list[Any]:
+    return [packet for part in fifo.read_many(PACKET) for packet in stream.encode(part)]
 
 
 def limited(chunks: Iterable[Samples]) -> Iterator[Any]:
@@ -142,25 +144,6 @@ def _drained(graph: Graph) -> Iterator[Any]:
             yield graph.pull()
         except (NothingYet, Ended):
             return
-
-
-def _laid_out(passages: Sequence[Passage], total: int) -> Iterator[Samples]:
-    """The speeches with silence between them, exactly `total` samples; a speech that is too long is cut."""
-    position = 0
-    ends = [*(passage.start for passage in passages[1:]), total]
-    for passage, end in zip(passages, ends, strict=True):
-        yield from _silence(passage.start - position)
-        position = passage.start
-        for chunk in speech_samples(passage.path, passage.what):
-            fitting = chunk[: end - position]
-            yield fitting * _factor(passage.gain_db)
-            position += len(fitting)
-    yield from _silence(total - position)
-
-
-def _silence(samples: int) -> Iterator[Samples]:
-    for start in range(0, samples, _CHUNK):
-        yield np.zeros(min(_CHUNK, samples - start), np.float32)
 
 
 def _frame(samples: Samples, position: int) -> av.AudioFrame:

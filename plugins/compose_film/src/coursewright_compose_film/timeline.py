@@ -10,6 +10,8 @@ from coursewright.capabilities.compose import FilmScene
 from coursewright.capabilities.llm import Scene
 
 SOUND_RATE_HZ = 48_000
+PACKET = 1024
+"""Samples in a packet of AAC (ISO/IEC 14496-3, the LC profile's frame)."""
 LEAD_S, TAIL_S = 0.36, 0.44
 """Quiet before and after each scene's speech: a breath between two slides."""
 
@@ -37,9 +39,15 @@ class Take(msgspec.Struct, frozen=True):
         return (self.first_frame + self.frames) / self.fps
 
     @property
+    def first_packet(self) -> int:
+        """The packet of the film's sound with which the speech begins: 11 ms early or late at most, which nobody
+        sees on the lips, and a speech need never be encoded again because an earlier scene has changed."""
+        return round((self.start_s + self.lead_s) * SOUND_RATE_HZ / PACKET)
+
+    @property
     def speech_s(self) -> float:
         """When the speech begins in the film."""
-        return self.start_s + self.lead_s
+        return self.first_packet * PACKET / SOUND_RATE_HZ
 
     def film_scene(self) -> FilmScene:
         return FilmScene(id=self.scene.id, title=self.scene.title, start_s=self.start_s, end_s=self.end_s)
