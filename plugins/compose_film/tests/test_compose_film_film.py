@@ -146,6 +146,18 @@ def test_only_the_edited_scene_is_encoded_again(stage: Any) -> None:
     assert (edited.count("encode_segment"), edited.count("measure"), edited.count("encode_speech")) == (1, 0, 0)
 
 
+def test_a_long_scene_is_encoded_in_pieces_that_nobody_sees(stage: Any) -> None:
+    steps = [(n, stage.plain((n // 3, 128, 255 - n // 3))) for n in range(600)]
+    clip = stage.clip(stage.encode(steps), seconds=24.0, lead_s=0.0)
+    request = stage.request([stage.speech(22.0)], slides=[stage.slide(WHITE, box=stage.box)], presenter=[clip])
+
+    assert worker_calls(stage, request).count("encode_segment") == 2
+    seen = [frame[90, 260, 0].astype(int) for frame in pictures(stage, stage.film(request).video)]
+    delay = 9
+    assert len(seen) == 570
+    assert max(abs(red - (index - delay) // 3) for index, red in enumerate(seen[delay:], delay)) <= 4
+
+
 def test_a_scene_at_rest_costs_one_group_of_pictures(stage: Any) -> None:
     request = stage.request([stage.speech(31.0)], slides=[stage.slide((1, 2, 3))])
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import av
@@ -51,12 +53,16 @@ class SlideJob(msgspec.Struct, frozen=True):
 
 
 class ClipJob(msgspec.Struct, frozen=True):
-    """A presenter's clip on the slide, held on its first picture for `delay` frames and on its last to the end."""
+    """A presenter's clip on the slide, held on its first picture for `delay` frames and on its last to the end.
+
+    `first` frames of that are over when the segment begins.
+    """
 
     path: str
     what: str
     box: Box
     delay: int
+    first: int
 
 
 class Counter(msgspec.Struct, frozen=True):
@@ -77,7 +83,10 @@ def encode_segment(slide: SlideJob, clip: ClipJob | None, coding: Coding, out: s
     canvas = planes(frame)
     for plane, ground in zip(canvas, slide_planes(slide), strict=True):
         plane[:] = ground
-    steps = composed(canvas, clip, coding.fps) if clip else iter(())
+    steps: Iterator[None] = iter(())
+    if clip:
+        steps = composed(canvas, clip, coding.fps)
+        deque(islice(steps, clip.first), 0)
     with av.open(out, "w", format="mp4") as container:
         stream = h264_stream(container, slide, coding)
         for index in range(slide.frames):

@@ -142,7 +142,7 @@ class Production:
             presenter = None
             if clip and shot.box:
                 what = f"the presenter's clip of scene {shot.scene_id!r}"
-                presenter = ClipJob(self._path(clip.video), what, shot.box, shot.delay)
+                presenter = ClipJob(self._path(clip.video), what, shot.box, shot.delay, shot.first)
             self._context.in_process(encode_segment, ground, presenter, self._coding, str(out), counter)
 
         parts = [
@@ -155,7 +155,7 @@ class Production:
             self._coding,
         ]
         if clip:
-            parts += [clip.video.digest, shot.box, shot.delay]
+            parts += [clip.video.digest, shot.box, shot.delay, shot.first]
         segment = self._memo_file(parts, f"segment-{counter.slot}.mp4", "video/mp4", make)
         np.memmap(counter.path, np.int64, "r+")[counter.slot] = shot.frames
         return segment

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 from coursewright.capabilities.compose import FilmRequest
@@ -15,6 +16,7 @@ from coursewright_compose_film.timeline import Take
 
 DEFAULT_FPS = 25
 _MAX_SIDE_PX = 7680
+_MAX_PIECES = 4
 
 
 class Shot(msgspec.Struct, frozen=True):
@@ -26,6 +28,8 @@ class Shot(msgspec.Struct, frozen=True):
     clip: Clip | None = None
     box: Box | None = None
     delay: int = 0
+    first: int = 0
+    """Frames of the scene that lie before this piece of it."""
 
 
 def frame_rate(clips: Sequence[Clip]) -> int:
@@ -47,12 +51,26 @@ def shots(request: FilmRequest, takes: Sequence[Take], keyframe_every: int) -> l
         if request.presenter:
             clip = request.presenter[index]
             box = presenter_box(slide, clip)
-            made.append((Shot(take.scene.id, slide, take.frames, clip, box, take.clip_delay), take.frames))
+            made += [
+                (Shot(take.scene.id, slide, frames, clip, box, take.clip_delay, first), frames)
+                for first, frames in pieces(take.frames, keyframe_every)
+            ]
         else:
             still = Shot(take.scene.id, slide, keyframe_every)
             times, rest = divmod(take.frames, keyframe_every)
             made += [(still, keyframe_every)] * times + [(still, rest)] * bool(rest)
     return made
+
+
+def pieces(frames: int, keyframe_every: int) -> list[tuple[int, int]]:
+    """(first frame, frames) of the pieces of a scene that several cores can encode at once, each from a key frame on.
+
+    At most `_MAX_PIECES`: each decodes the presenter's clip up to its own beginning.
+    """
+    groups = max(1, frames // keyframe_every)
+    wanted = min(_MAX_PIECES, max(1, groups // 2))
+    starts = [keyframe_every * (groups * index // wanted) for index in range(wanted)]
+    return [(start, end - start) for start, end in pairwise([*starts, frames])]
 
 
 def presenter_box(slide: Slide, clip: Clip) -> Box:
