@@ -12,7 +12,7 @@ lock() {
 }
 
 lock requirements.lock engine/pyproject.toml api/pyproject.toml web/pyproject.toml plugins/*/pyproject.toml \
-    --group pyproject.toml:build
+    --group pyproject.toml:build --constraints tools/lock.constraints
 lock requirements-dev.lock --group pyproject.toml:dev --constraints requirements.lock
 lock requirements-uv.lock --group pyproject.toml:uv
 lock requirements-node.lock --group pyproject.toml:node

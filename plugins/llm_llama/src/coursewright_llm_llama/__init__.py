@@ -1,0 +1,14 @@
+"""Scripts by Llama 4, or any chat, on a Gradio Space."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coursewright.hookspecs import hookimpl
+from coursewright.providers import Provider
+
+
+@hookimpl
+def coursewright_providers() -> list[type[Provider[Any, Any]]]:
+    """Nothing yet."""
+    return []
