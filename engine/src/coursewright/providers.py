@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 import msgspec
 
 from coursewright.capabilities.artifacts import Artifact
+from coursewright.errors import AuthFailed
 from coursewright.secrets import Secret
 from coursewright.store.contract import Store
 
@@ -23,6 +24,10 @@ Cost = Literal["free", "metered", "gpu"]
 
 class NoOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For a provider without options of its own."""
+
+
+class NoService(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For a provider that asks nobody else."""
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,6 +44,44 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seconds: float | None = None
     money: float | None = None
     currency: str = "USD"
+
+
+class Host(Protocol):
+    """What this installation knows that a provider may need before a run. Every method is safe in any thread."""
+
+    def secret(self, name: str) -> Secret:
+        """The secret of that name from the settings; raises `AuthFailed` with the remedy when unset."""
+
+    def remember(self, fact: str, value: float) -> None:
+        """Keep a number about this provider for later processes, such as the seconds that waking it took."""
+
+    def recall(self, fact: str) -> float | None:
+        """The number kept under that name in this installation, if any."""
+
+    def expected(self, size: float) -> Estimate:
+        """What a request of that `Provider.size` takes: by what was measured here and the price in the settings."""
+
+    def speech_pace(self, language: str) -> float | None:
+        """Characters a second of the speech last made here in that language; None when none was made."""
+
+
+class NoHost:
+    """For a provider built outside any installation: knows nothing and keeps nothing."""
+
+    def secret(self, name: str) -> Secret:
+        raise AuthFailed(f"the secret {name} is not set", remedy=f"set COURSEWRIGHT_SECRET_{name}")
+
+    def remember(self, fact: str, value: float) -> None:
+        """Nothing is kept."""
+
+    def recall(self, fact: str) -> float | None:
+        return None
+
+    def expected(self, size: float) -> Estimate:
+        return Estimate()
+
+    def speech_pace(self, language: str) -> float | None:
+        return None
 
 
 class Context(Protocol):
@@ -111,17 +154,46 @@ class Provider(ABC, Generic[Request, Result]):
     """How many requests it can serve at once; None leaves it to the engine."""
     Options: ClassVar[type[msgspec.Struct]] = NoOptions
     """A frozen struct with a default for every field; its fields stand in `with` beside the request's."""
+    Service: ClassVar[type[msgspec.Struct]] = NoService
+    """Where the service is and how it is reached: a frozen struct with a default for every field. The operator
+    sets it (`[services."tts.zyphra"]` in the settings), a pipeline cannot: a key must not follow a stranger's URL."""
+    unit: ClassVar[str] = ""
+    """What `size` counts and prices are for, such as "character" or "second"."""
+    licence: ClassVar[str] = ""
+    """Terms that bind its results, in a sentence; shown to the operator and kept with each result."""
+    sends: ClassVar[str] = ""
+    """What leaves this machine and to whom, in a sentence; empty when nothing does."""
 
-    def __init__(self, options: msgspec.Struct | None = None) -> None:
+    def __init__(
+        self,
+        options: msgspec.Struct | None = None,
+        *,
+        service: msgspec.Struct | None = None,
+        host: Host | None = None,
+    ) -> None:
         self.options: Any = self.Options() if options is None else options
+        self.service: Any = self.Service() if service is None else service
+        self.host: Host = NoHost() if host is None else host
 
     def check(self) -> Health:
-        """Can it serve now? May ask the service, cheaply; never called while a pipeline is checked."""
+        """Can it serve now? Asks the service, cheaply, within 10 s; never called while a pipeline is checked.
+
+        The answer may be `coursewright.kit.health.cached`.
+        """
         return Health()
 
+    def identity(self) -> str:
+        """Which of several services answers, as far as that decides the result; part of the step key."""
+        return ""
+
+    def size(self, request: Request) -> float | None:
+        """How large a request is, in `unit`s: what its time and price grow with. None: nobody can tell."""
+        return None
+
     def estimate(self, request: Request) -> Estimate:
-        """What this request will take, as far as it is known."""
-        return Estimate()
+        """What this request will take, as far as it is known: from `size` and what was measured here."""
+        size = self.size(request)
+        return Estimate() if size is None else self.host.expected(size)
 
     @abstractmethod
     def run(self, request: Request, context: Context) -> Result:

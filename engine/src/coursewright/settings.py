@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import platformdirs
@@ -26,6 +26,22 @@ class S3(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     secure: bool = True
 
 
+class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much a provider may be asked for, by all runs and workers of one Prefect server together."""
+
+    at_once: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+    """Requests at once; also lowers or raises what the provider itself takes as its limit in one run."""
+    per_minute: Annotated[float, Meta(gt=0)] | None = None
+    """Requests begun in a minute."""
+
+
+class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one `unit` of a provider costs: a character, a second."""
+
+    per_unit: Annotated[float, Meta(ge=0)]
+    currency: str = "USD"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an operator may set. Folders are created when first used."""
 
@@ -37,6 +53,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Keep artifacts in an S3-compatible server instead of the local folder."""
     providers: dict[str, str] = {}
     """Preferred provider by capability, for pipelines that name none: {tts: espeak}."""
+    services: dict[str, dict[str, Any]] = {}
+    """Where remote providers find their service, by provider id: {tts.openai: {url: http://127.0.0.1:8880/v1}}."""
+    limits: dict[str, Limit] = {}
+    """By provider id."""
+    prices: dict[str, Price] = {}
+    """By provider id."""
     workers: Annotated[int, Meta(ge=1, le=1024)] = max(1, os.cpu_count() or 1)
     """Worker processes, and blocking requests at once, in one run."""
     prefect_api_url: str = ""
@@ -65,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 PREFIX = "COURSEWRIGHT_"
 _SECRET = PREFIX + "SECRET_"
+_SERVICE = PREFIX + "SERVICE_"
 _PLAIN = {"data_dir", "store_dir", "workers", "prefect_api_url", "prefect_idle_s"}
 
 
@@ -84,9 +107,12 @@ def settings_from(env: Mapping[str, str]) -> Settings:
     values = _read(path, must_exist=bool(env.get(PREFIX + "SETTINGS")))
     values.setdefault("data_dir", platformdirs.user_data_dir("coursewright"))
     secrets = values.setdefault("secrets", {})
+    services = values.setdefault("services", {})
     for name, value in env.items():
         if name.startswith(_SECRET) and isinstance(secrets, dict):
             secrets[name.removeprefix(_SECRET)] = value
+        elif name.startswith(_SERVICE) and isinstance(services, dict):
+            _set_service(services, name, value)
         elif (field := name.removeprefix(PREFIX).lower()) in _PLAIN and name.startswith(PREFIX) and value:
             values[field] = value
     values.setdefault("prefect_api_url", env.get("PREFECT_API_URL", ""))
@@ -95,6 +121,21 @@ def settings_from(env: Mapping[str, str]) -> Settings:
     except msgspec.ValidationError as error:
         reason, _, place = str(error).partition(" - at `$.")
         raise InputError(f"{_source(place.rstrip('`'), path, env)}: {reason}", remedy="correct it there") from None
+
+
+def _set_service(services: dict[str, Any], name: str, value: str) -> None:
+    """`COURSEWRIGHT_SERVICE_TTS_OPENAI__URL` is `url` of `tts.openai`."""
+    provider, separator, field = name.removeprefix(_SERVICE).lower().partition("__")
+    capability, dot, provider = provider.partition("_")
+    if not (separator and dot and field):
+        raise InputError(
+            f"the variable {name} names no provider and field",
+            field=name,
+            remedy=f"write {_SERVICE}<CAPABILITY>_<PROVIDER>__<FIELD>, such as {_SERVICE}TTS_OPENAI__URL",
+        )
+    fields = services.setdefault(f"{capability}.{provider}", {})
+    if isinstance(fields, dict):
+        fields[field] = value
 
 
 def _source(field: str, path: Path, env: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from coursewright.cli.diagnosis import Finding, diagnose
 from coursewright.cli.fonts import SCRIPTS, scripts_covered
 from coursewright.cli.health import health_of
 from coursewright.providers import Health, NoOptions, Provider
+from coursewright.settings import Settings
 
 Call = Callable[..., Any]
 
@@ -139,11 +140,11 @@ def test_a_capability_without_provider_is_a_limit(data: str) -> None:
     )
 
 
-def test_a_provider_that_hangs_is_not_waited_for() -> None:
+def test_a_provider_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
     forever = threading.Event()
     catalog = catalog_of({"voices": [voice("hangs", lambda: Health() if forever.wait(60) else GONE)]})
 
-    health = health_of(catalog.offers.values(), patience_s=0.1)
+    health = health_of(catalog.offers.values(), Settings(data_dir=tmp_path), patience_s=0.1)
 
     forever.set()
     assert health["tts.hangs"].reason == "it did not answer within 0.1 s"

@@ -139,6 +139,10 @@ def test_json_tells_everything_about_a_provider(coursewright: Call) -> None:
                         "limits": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
                     },
                 ],
+                "service": [],
+                "unit": "",
+                "licence": "",
+                "sends": "",
                 "health": None,
             }
         ],

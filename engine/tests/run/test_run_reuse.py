@@ -211,10 +211,9 @@ def scene(**changes: Any) -> Scene:
 def test_what_a_step_key_stands_for(project: Any) -> None:
     voice = project.catalog.provider("tts.voice")
     slide = project.catalog.provider("slides.plain")
-    options = voice.Options()
 
     def key(request: Any, kind: Any = slide) -> str:
-        return step_key(kind, request, options)
+        return step_key(kind(), request)
 
     base = key(SlideRequest(scene=scene()))
     assert len(base) == 64
@@ -228,4 +227,6 @@ def test_what_a_step_key_stands_for(project: Any) -> None:
     changed = SpeechRequest(text="x", voice=msgspec.structs.replace(sample, digest="1" * 64))
     assert key(spoken, voice) != key(changed, voice)
     project.offer("tts", "voice", project.speak("voice"), version="2")
+    assert key(spoken, project.catalog.provider("tts.voice")) != key(spoken, voice)
+    project.offer("tts", "voice", project.speak("voice"), identity=lambda _: "https://another.example")
     assert key(spoken, project.catalog.provider("tts.voice")) != key(spoken, voice)

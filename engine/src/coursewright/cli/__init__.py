@@ -18,6 +18,7 @@ COMMANDS = {
     "plan": "Show what a run would do, before anything is made.",
     "run": "Make what a pipeline describes.",
     "plugins": "List what is installed: providers, their options and health.",
+    "providers": "Try a provider with the smallest real call.",
     "doctor": "Look whether this machine is ready, and say what to do if not.",
     "schema": "Print the JSON Schema of pipelines, for editors.",
     "store": "Look after the artifact store: usage, verify, gc.",

@@ -23,6 +23,7 @@ from coursewright.cli.health import health_of
 from coursewright.cli.output import counted, size
 from coursewright.cli.plugins import version_of
 from coursewright.errors import CoursewrightError, InputError
+from coursewright.providers import NoService
 from coursewright.run import server
 from coursewright.settings import Settings, settings_file, settings_from
 from coursewright.store import open_store
@@ -58,7 +59,8 @@ def diagnose(env: Mapping[str, str], catalog: Catalog) -> Diagnosis:
         findings.append(_failed("settings", error))
     else:
         findings += [_settings(env), *_data_folder(settings.data_dir), _store(settings), *_prefect(settings)]
-    findings += [*_providers(catalog), _fonts()]
+        findings += _providers(catalog, settings)
+    findings.append(_fonts())
     states = {finding.state for finding in findings}
     worst: State = "fail" if "fail" in states else "warn" if "warn" in states else "ok"
     return Diagnosis(state=worst, findings=findings)
@@ -186,14 +188,26 @@ def _prefect(settings: Settings) -> list[Finding]:
     ]
 
 
-def _providers(catalog: Catalog) -> list[Finding]:
-    """A capability whose providers are all unavailable fails; one of several that is unavailable is a warning."""
-    health = health_of(catalog.offers.values())
-    findings = []
+def _providers(catalog: Catalog, settings: Settings) -> list[Finding]:
+    """A capability whose providers are all unavailable fails; one of several that is unavailable is a warning.
+
+    Remote ones that nobody has set up are not wanted here: they are named, in one line.
+    """
+    health = health_of(catalog.offers.values(), settings)
+    idle = [
+        provider_id
+        for provider_id, told in health.items()
+        if told.state == "unavailable"
+        and catalog.offers[provider_id].provider.Service is not NoService
+        and provider_id not in settings.services
+    ]
+    findings = [_not_set_up(idle)] if idle else []
     for capability in CAPABILITIES:
         ids = [provider_id for provider_id in health if catalog.offers[provider_id].provider.capability == capability]
         served = any(health[provider_id].state != "unavailable" for provider_id in ids)
         for provider_id in ids:
+            if provider_id in idle and served:
+                continue
             told = health[provider_id]
             state: State = "ok" if told.state == "ready" else "warn" if served else "fail"
             message = f"{told.state}: {told.reason}" if told.reason else told.state
@@ -208,6 +222,13 @@ def _providers(catalog: Catalog) -> list[Finding]:
                 )
             )
     return findings
+
+
+def _not_set_up(ids: list[str]) -> Finding:
+    return Finding(
+        subject="more providers",
+        message=f"not set up: {', '.join(ids)}; `coursewright plugins {ids[0]} --health` says what one needs",
+    )
 
 
 def _fonts() -> Finding:

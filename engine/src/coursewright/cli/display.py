@@ -15,6 +15,7 @@ from coursewright.run.report import (
     ItemProgressed,
     ItemRetrying,
     ItemStarted,
+    ItemWaiting,
     RunProgressed,
     StepFellBack,
     label_of,
@@ -64,6 +65,9 @@ class Display:
         match event:
             case ItemStarted():
                 self._update(f"{self._titles[event.step]} {event.item}".strip())
+            case ItemWaiting() if event.provider:
+                ahead = f", {event.ahead} of this run ahead" if event.ahead else ""
+                self._update(f"{self._titles[event.step]} {event.item} waits for a place at {event.provider}{ahead}")
             case ItemProgressed():
                 part = f"{event.done:g}/{event.total:g}" if event.total else ""
                 self._update(" ".join(filter(None, [self._titles[event.step], event.item, part, event.message])))

@@ -13,6 +13,7 @@ from coursewright.capabilities import CAPABILITIES
 from coursewright.catalog import Catalog, Offer, PluginFailure, installed
 from coursewright.cli import epilog
 from coursewright.cli.health import health_of
+from coursewright.cli.options import environment_settings
 from coursewright.cli.output import print_json, wrapped
 from coursewright.document.problems import did_you_mean, quoted
 from coursewright.errors import InputError
@@ -30,7 +31,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """One provider. `health` is null unless it was asked for."""
+    """One provider. `service` is what the operator sets; `health` is null unless it was asked for."""
 
     id: str
     capability: str
@@ -44,6 +45,10 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     preference: int
     concurrency: int | None
     options: list[Option]
+    service: list[Option] = []
+    unit: str = ""
+    licence: str = ""
+    sends: str = ""
     health: Health | None = None
 
 
@@ -73,7 +78,7 @@ def command(which: str | None, with_health: bool, as_json: bool) -> None:
     """
     catalog = installed()
     offers = _chosen(catalog, which)
-    health = health_of(offers) if with_health else {}
+    health = health_of(offers, environment_settings()) if with_health else {}
     listing = Listing(
         providers=[listed(offer, health.get(offer.id)) for offer in offers], failures=list(catalog.failures)
     )
@@ -119,6 +124,10 @@ def listed(offer: Offer, health: Health | None = None) -> Listed:
         preference=provider.preference,
         concurrency=provider.concurrency,
         options=list(options_of(provider.Options)),
+        service=list(options_of(provider.Service)),
+        unit=provider.unit,
+        licence=provider.licence,
+        sends=provider.sends,
         health=health,
     )
 
@@ -179,9 +188,17 @@ def _show_in_detail(provider: Listed) -> None:
     reuse = "results are reused" if provider.deterministic else "results differ each time, and are not reused"
     at_once = f"; at most {provider.concurrency} at once" if provider.concurrency else ""
     click.echo(wrapped(f"{reuse}{at_once}", indent=2))
+    if provider.licence:
+        click.echo(wrapped(f"licence: {provider.licence}", indent=2, hang=2))
+    if provider.sends:
+        click.echo(wrapped(f"leaves this machine: {provider.sends}", indent=2, hang=2))
     _show_health(provider, indent=2)
     click.echo("options:" if provider.options else "no options")
     for option in provider.options:
+        click.echo(wrapped(f"{option.name}: {_described(option)}", indent=2, hang=4))
+    if provider.service:
+        click.echo(f'set by the operator, under [services."{provider.id}"]:')
+    for option in provider.service:
         click.echo(wrapped(f"{option.name}: {_described(option)}", indent=2, hang=4))
 
 

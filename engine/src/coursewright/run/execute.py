@@ -11,13 +11,14 @@ import msgspec
 
 from coursewright.catalog import Catalog
 from coursewright.plan import Plan
+from coursewright.run.gates import Slots
 from coursewright.run.journal import Journal
 from coursewright.run.outcomes import Runner, Selection, run_directly
 from coursewright.run.progress import Progress
 from coursewright.run.report import Event, RunReport
 from coursewright.run.scheduler import Scheduler
 from coursewright.run.serving import Serving
-from coursewright.settings import Settings
+from coursewright.settings import Limit, Settings
 from coursewright.store.contract import Store
 
 Observer = Callable[[Event], None]
@@ -50,8 +51,17 @@ class Execution:
         self._task: asyncio.Task[Any] | None = None
         self._cancelled = False
 
-    async def run(self, runner: Runner = run_directly) -> RunReport:
-        """Run to the end. A failure or a cancel is told in the report, not raised."""
+    @property
+    def limits(self) -> Mapping[str, Limit]:
+        """What the operator allows of providers, by id, that this plan may ask."""
+        asked = {provider_id for step in self.plan.steps for provider_id in step.providers}
+        return {provider_id: limit for provider_id, limit in self._settings.limits.items() if provider_id in asked}
+
+    async def run(self, runner: Runner = run_directly, slots: Slots | None = None) -> RunReport:
+        """Run to the end. A failure or a cancel is told in the report, not raised.
+
+        `slots` are the places at limited providers that this run shares with others.
+        """
         started = time.monotonic()
         journal = Journal(self._store, self.plan, self._inputs, resume=not self._no_cache)
         progress = Progress(self.plan, lambda step: scheduler.labels_of(step), self._observer)
@@ -62,6 +72,7 @@ class Execution:
             journal=journal,
             emit=progress,
             no_cache=self._no_cache,
+            slots=slots,
         )
         scheduler = Scheduler(self.plan, self._inputs, serving, emit=progress, selection=self._selection, runner=runner)
         outputs: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 """The run as a Prefect flow: one async flow run, and one task run for each task.
 
-Prefect records and shows; the order is the scheduler's, and reuse is the store's. This module is the
-only one that imports Prefect, which costs two seconds: import it when a run is to be kept, not before.
+Prefect records and shows; the order is the scheduler's, and reuse is the store's. This module and
+`slots` are the ones that import Prefect, which costs two seconds: import them when a run is to be kept, not before.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from coursewright.plan import Step
 from coursewright.run.execute import Execution
 from coursewright.run.outcomes import Body, Outcome
 from coursewright.run.report import RunReport, label_of
+from coursewright.run.slots import prefect_slots
 
 _STATE_NAMES = {
     "reused": "Cached",
@@ -55,7 +56,8 @@ async def run_in_flow(
     async def body(inputs: dict[str, Any]) -> State[Any]:
         on_start()
         try:
-            report = await execution.run(TaskRuns())
+            async with prefect_slots(execution.limits) as slots:
+                report = await execution.run(TaskRuns(), slots)
         except CoursewrightError as error:
             ended.append(error)
             return Failed(message=error.message)

@@ -16,18 +16,20 @@ from typing import Any
 import msgspec
 
 from coursewright.capabilities.artifacts import Artifact
-from coursewright.providers import Provider
+from coursewright.catalog import AnyProvider
 
 
-def step_key(provider: type[Provider[Any, Any]], request: msgspec.Struct, options: msgspec.Struct) -> str:
+def step_key(provider: AnyProvider, request: msgspec.Struct) -> str:
     """64 hex digits that are equal exactly when the result may be reused."""
-    parts = (
+    parts = [
         provider.capability,
         provider.name,
         provider.version,
         _content(request),
-        _content(options),
-    )
+        _content(provider.options),
+    ]
+    if identity := provider.identity():
+        parts.append(identity)
     return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
 
 

@@ -80,6 +80,15 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(notice for item in self.items for notice in item.notices))
 
 
+class ItemWaiting(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A task waits, with `ahead` others of this run before it: for its turn, or for a place at `provider`."""
+
+    step: str
+    item: str
+    ahead: int
+    provider: str = ""
+
+
 class ItemStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A provider begins to work on a task."""
 
@@ -129,7 +138,7 @@ class RunProgressed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     fraction: float
 
 
-Event = ItemStarted | ItemProgressed | ItemRetrying | StepFellBack | ItemEnded | RunProgressed
+Event = ItemWaiting | ItemStarted | ItemProgressed | ItemRetrying | StepFellBack | ItemEnded | RunProgressed
 
 
 def label_of(step: str, item: str) -> str:

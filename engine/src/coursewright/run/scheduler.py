@@ -16,12 +16,14 @@ from typing import Any, NoReturn
 from coursewright.errors import InputError, ProviderError, StoreError
 from coursewright.expressions import evaluate, names_in
 from coursewright.plan import Output, Plan, Ref, Step
+from coursewright.run.gates import Gate
 from coursewright.run.keys import artifacts_in
 from coursewright.run.outcomes import Outcome, Runner, Selection, combined, keys_of, run_directly
 from coursewright.run.report import (
     Event,
     ItemEnded,
     ItemReport,
+    ItemWaiting,
     Refusal,
     StepFailure,
     StepFellBack,
@@ -65,7 +67,7 @@ class Scheduler:
         self._runner = runner
         self._steps = {step.name: step for step in plan.steps}
         self._stages: dict[str, _Stage] = {}
-        self._limits = {step.name: asyncio.Semaphore(serving.concurrency(step)) for step in plan.steps}
+        self._gates = {step.name: Gate(serving.concurrency(step)) for step in plan.steps}
         self._voices: dict[str, int] = {}
         self._fallbacks: dict[str, tuple[Refusal, ...]] = {}
         self._damages: dict[str, int] = {}
@@ -252,7 +254,11 @@ class Scheduler:
         label = f"{step.name}[{key}]"
         if label in self._selection.supplied:
             return self._note(step, key, Outcome(state="done", value=self._selection.supplied[label]))
-        async with self._limits[step.name]:
+
+        def told(ahead: int) -> None:
+            self._emit(ItemWaiting(step=step.name, item=key, ahead=ahead))
+
+        async with self._gates[step.name].passed(told):
             return await self._runner(step, key, lambda: self._body(step, key, scope))
 
     async def _body(self, step: Step, key: str, scope: dict[str, Any]) -> Outcome:

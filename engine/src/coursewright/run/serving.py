@@ -17,6 +17,7 @@ import msgspec
 
 from coursewright import disk
 from coursewright.capabilities import CAPABILITIES, Capability, result_type
+from coursewright.capabilities.tts import Speech
 from coursewright.catalog import AnyProvider, Catalog
 from coursewright.errors import (
     BadInput,
@@ -28,22 +29,22 @@ from coursewright.errors import (
     Unavailable,
 )
 from coursewright.plan import Step
-from coursewright.providers import Health, Provider
 from coursewright.run.context import RequestContext
 from coursewright.run.daemon import in_daemon_thread
 from coursewright.run.folders import temporary_folder
+from coursewright.run.gates import Places, Slots
+from coursewright.run.history import history_of
+from coursewright.run.hosting import hosted
 from coursewright.run.journal import Journal
 from coursewright.run.keys import artifacts_in, step_key
 from coursewright.run.patience import attempts, wait_s
 from coursewright.run.processes import Processes
+from coursewright.run.readiness import Readiness
 from coursewright.run.records import Record, read_record, write_record
-from coursewright.run.report import Event, ItemProgressed, ItemRetrying, ItemStarted, Refusal
+from coursewright.run.report import Event, ItemProgressed, ItemRetrying, ItemStarted, ItemWaiting, Refusal
 from coursewright.run.values import options_of, place_of, request_of
 from coursewright.settings import Settings
 from coursewright.store.contract import Store
-
-HEALTH_PATIENCE_S = 10.0
-"""A provider that cannot say in this time whether it is there is not."""
 
 GRACE_S = 2.0
 """What a provider has to notice a cancel or the deadline, before its thread is left behind."""
@@ -109,6 +110,7 @@ class Serving:
         journal: Journal,
         emit: Callable[[Event], None],
         no_cache: bool = False,
+        slots: Slots | None = None,
     ) -> None:
         self.store = store
         self._catalog = catalog
@@ -116,9 +118,11 @@ class Serving:
         self._journal = journal
         self._emit = emit
         self._no_cache = no_cache
-        self._health: dict[str, asyncio.Future[Health]] = {}
+        self._readiness = Readiness()
         self._live: set[threading.Event] = set()
         self._processes = Processes(settings.workers)
+        self._places = Places(settings.limits, slots)
+        self._history = history_of(settings)
         self._folders = ExitStack()
         self._scratch_parent = settings.data_dir / "scratch"
         self._scratch: Path | None = None
@@ -137,21 +141,23 @@ class Serving:
 
     def concurrency(self, step: Step) -> int:
         """How many tasks of the step may be served at once."""
-        limits = [
-            offer.provider.concurrency
-            for provider_id in step.providers
-            if (offer := self._catalog.offers.get(provider_id)) and offer.provider.concurrency
-        ]
-        return min(limits, default=self._settings.workers)
+        at_once = [self._at_once(provider_id) for provider_id in step.providers]
+        return min((limit for limit in at_once if limit), default=self._settings.workers)
+
+    def _at_once(self, provider_id: str) -> int | None:
+        """What the operator says, else what the provider does."""
+        limit = self._settings.limits.get(provider_id)
+        offer = self._catalog.offers.get(provider_id)
+        return (limit and limit.at_once) or (offer.provider.concurrency if offer else None)
 
     async def serve(self, request: Request, provider_id: str) -> Served:
         """The result of one provider, reused or made.
 
         Raises Miss, Damaged, or the ProviderError that the last attempt ended with.
         """
-        provider, options = self._provider(request.step, provider_id, request.values)
-        typed = request_of(request.step, provider, request.values)
-        key = step_key(provider, typed, options)
+        provider = self._provider(request.step, provider_id, request.values)
+        typed = request_of(request.step, type(provider), request.values)
+        key = step_key(provider, typed)
         wanted = result_type(request.step.capability, request.step.returns)
         found = None
         if self._reusable(request, provider, key):
@@ -167,50 +173,27 @@ class Serving:
                 seconds=0.0,
                 notices=record.notices,
             )
-        await self._must_be_ready(provider_id, provider)
+        await self._readiness.must_be_ready(provider_id, provider)
         if not request.may_compute:
             raise Miss
         await self._must_be_intact(typed)
-        return await self._patiently(request, provider_id, provider(options), typed, key, wanted)
+        return await self._patiently(request, provider_id, provider, typed, key, wanted)
 
-    def _provider(
-        self, step: Step, provider_id: str, values: Mapping[str, Any]
-    ) -> tuple[type[AnyProvider], msgspec.Struct]:
+    def _provider(self, step: Step, provider_id: str, values: Mapping[str, Any]) -> AnyProvider:
         offer = self._catalog.offers.get(provider_id)
         if offer is None:
             raise Unavailable(
                 f"the provider '{provider_id}' is not installed",
                 remedy=f"pip install coursewright-{provider_id.replace('.', '-')}, or name another provider",
             )
-        return offer.provider, options_of(step, offer.provider, values)
+        return hosted(offer.provider, self._settings, options_of(step, offer.provider, values))
 
-    def _reusable(self, request: Request, provider: type[AnyProvider], key: str) -> bool:
+    def _reusable(self, request: Request, provider: AnyProvider, key: str) -> bool:
         if self._journal.made_here(key):
             return True
         if request.force or self._no_cache:
             return False
         return _reuse_allowed(request.step, provider) or self._journal.resumes(key)
-
-    async def _must_be_ready(self, provider_id: str, provider: type[AnyProvider]) -> None:
-        """Raise Unavailable when the provider says so; asked once per run."""
-        if provider_id not in self._health:
-            self._health[provider_id] = asyncio.ensure_future(self._ask_health(provider_id, provider))
-        health = await asyncio.shield(self._health[provider_id])
-        if health.state == "unavailable":
-            raise Unavailable(health.reason or f"'{provider_id}' is not available", remedy=health.remedy)
-
-    async def _ask_health(self, provider_id: str, provider: type[AnyProvider]) -> Health:
-        if provider.check is Provider.check:  # the default is "ready": no thread for that
-            return Health()
-        try:
-            async with asyncio.timeout(HEALTH_PATIENCE_S):
-                return await in_daemon_thread(lambda: provider().check())
-        except TimeoutError:
-            return Health(state="unavailable", reason=f"'{provider_id}' did not answer within {HEALTH_PATIENCE_S:g} s")
-        except ProviderError as error:
-            return Health(state="unavailable", reason=error.message, remedy=error.remedy)
-        except Exception as error:  # whatever a stranger's check raises
-            return Health(state="unavailable", reason=f"its check failed: {type(error).__name__}: {error}")
 
     async def _must_be_intact(self, typed: msgspec.Struct) -> None:
         needed = {artifact.digest: artifact for artifact in artifacts_in(typed)}
@@ -234,10 +217,15 @@ class Serving:
     ) -> Served:
         """Attempts with backoff, as the class of each error allows."""
         attempt = 1
+
+        def told(ahead: int) -> None:
+            self._emit(ItemWaiting(step=request.step.name, item=request.item, ahead=ahead, provider=provider_id))
+
         while True:
-            self._emit(ItemStarted(step=request.step.name, item=request.item, provider=provider_id))
             try:
-                return await self._once(request, provider_id, provider, typed, key, wanted)
+                async with self._places.at(provider_id, told):
+                    self._emit(ItemStarted(step=request.step.name, item=request.item, provider=provider_id))
+                    return await self._once(request, provider_id, provider, typed, key, wanted)
             except ProviderError as error:
                 if attempt >= attempts(request.step.retry, error):
                     raise
@@ -296,6 +284,9 @@ class Serving:
                         raise
                 result = _checked(provider_id, made, wanted, self.store)
                 seconds = time.perf_counter() - started
+                if provider.licence:
+                    context.notice(f"{provider_id}: {provider.licence}")
+                self._measure(provider_id, provider, typed, result, seconds)
                 write_record(
                     self.store,
                     key,
@@ -310,7 +301,7 @@ class Serving:
                 return result, seconds
 
             result, seconds = await _bounded(work, provider_id, timeout_s, cancel)
-        self._journal.add(key, lasting=not _reuse_allowed(request.step, type(provider)))
+        self._journal.add(key, lasting=not _reuse_allowed(request.step, provider))
         return Served(
             result=result,
             key=key,
@@ -320,6 +311,15 @@ class Serving:
             seconds=seconds,
             notices=tuple(context.notices),
         )
+
+    def _measure(
+        self, provider_id: str, provider: AnyProvider, typed: msgspec.Struct, result: msgspec.Struct, seconds: float
+    ) -> None:
+        """Keep what later estimates rest on."""
+        if size := provider.size(typed):
+            self._history.note_request(provider_id, size, seconds)
+        if isinstance(result, Speech):
+            self._history.note_speech(result.language, len(result.text), result.duration_s)
 
     def _explained(self) -> AbstractContextManager[None]:
         return disk.explained(
@@ -390,7 +390,7 @@ def _checked(provider_id: str, result: Any, wanted: type[msgspec.Struct], store:
     return result
 
 
-def _reuse_allowed(step: Step, provider: type[AnyProvider]) -> bool:
+def _reuse_allowed(step: Step, provider: AnyProvider) -> bool:
     return provider.deterministic if step.cache is None else step.cache
 
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from coursewright.providers import Provider
+from coursewright.providers import Host, Provider
 from coursewright.run.context import RequestContext
+from coursewright.run.history import InstalledHost
 from coursewright.run.processes import Processes
 from coursewright.settings import Settings
 from coursewright.store.local import LocalStore
@@ -41,6 +42,10 @@ class Bench:
             reuse=reuse,
             on_progress=lambda done, total, message: self.progress.append((done, total, message)),
         )
+
+    def host(self, kind: type[Provider[Any, Any]]) -> Host:
+        """What a provider is constructed with: the bench's secrets, and numbers kept in its folder."""
+        return InstalledHost(f"{kind.capability}.{kind.name}", self._settings)
 
     def serve(self, provider: Provider[Any, Any], request: Any, *, timeout_s: float = 120.0) -> Any:
         """`provider.run(request, …)` in this thread."""
