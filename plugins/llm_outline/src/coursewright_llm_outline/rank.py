@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from coursewright_llm_outline.language import seconds
+from coursewright.kit.languages import seconds
+
 from coursewright_llm_outline.notes import Section, Sentence
 from coursewright_llm_outline.sentences import with_stop
 from coursewright_llm_outline.vocabulary import LEANING

@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from coursewright_llm_outline.language import seconds
+from coursewright.kit.languages import seconds
+
 from coursewright_llm_outline.notes import Section, Sentence
 from coursewright_llm_outline.sentences import with_stop
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from coursewright.capabilities.artifacts import Artifact
 from coursewright.capabilities.llm import Scene, Script
 from coursewright.errors import BadInput
+from coursewright.kit.languages import contradiction, detected, seconds
 
 from coursewright_llm_outline import points
 from coursewright_llm_outline.ids import SceneIds
-from coursewright_llm_outline.language import contradiction, detected, seconds
 from coursewright_llm_outline.notes import Notes, Section, Sentence, heading_text, read
 from coursewright_llm_outline.provider import Material
 from coursewright_llm_outline.rank import Ranking, fit

@@ -80,28 +80,3 @@ times × cdot · approx ≈ le ≤ leq ≤ ge ≥ geq ≥ ne ≠ pm ± infty ∞
 """
 TEX_SYMBOLS = dict(zip(_GREEK.split()[::2], _GREEK.split()[1::2], strict=True))
 """Commands of TeX that are one character."""
-
-_COMMON = {
-    "en": "the of and to is in that it for are with as was this be on by from which have",
-    "de": "der die das und ist nicht ein eine zu den von mit sich auf für im dem auch wird sind",
-    "fr": "le la les des et est une un que qui dans pour pas sur du au avec sont par ce",
-    "es": "el la los las de y es en que un una por para con del se no al más como son",
-    "it": "il la di e che è un una per non sono con del della gli le dei si nel alla",
-    "pt": "o a os as de e é em que um uma para não com do da dos no na são por",
-    "nl": "de het een en van is dat niet op te zijn met voor aan die ook wordt bij naar",
-    "sv": "och att det som är en ett på av för med den till inte har de om kan",
-    "da": "og at det som er en et på af for med den til ikke har de om kan der",
-    "pl": "i w na się nie jest że z do to jak są od przez oraz dla która który",
-    "cs": "a se je na že v to s z do jsou nebo pro které který jako ale když po",
-    "tr": "ve bir bu için ile olan olarak da de çok daha gibi en ise ne kadar sonra",
-}
-COMMON_WORDS = {language: frozenset(words.split()) for language, words in _COMMON.items()}
-"""The commonest words of languages in Latin letters."""
-
-LANGUAGE_NAMES = {
-    "en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese",
-    "nl": "Dutch", "sv": "Swedish", "da": "Danish", "pl": "Polish", "cs": "Czech", "tr": "Turkish", "ru": "Russian",
-    "el": "Greek", "ar": "Arabic", "he": "Hebrew", "hi": "Hindi", "th": "Thai", "ko": "Korean", "zh": "Chinese",
-    "ja": "Japanese",
-}  # fmt: skip
-"""In English, for notices."""

@@ -1,4 +1,4 @@
-"""Which language notes are in, as far as their script and commonest words tell, and how long speech takes."""
+"""Which language a text is in, as far as its script and commonest words tell, and how long saying it takes."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import re
 import unicodedata
 from collections import Counter
 
-from coursewright_llm_outline.vocabulary import COMMON_WORDS, LANGUAGE_NAMES
-
 WORDS_PER_MINUTE = 150
 """The usual speed of audio books and lectures, 140 to 160."""
-_CHARACTERS_PER_MINUTE = {"zh": 250, "ja": 320, "th": 800}
+CHARACTERS_PER_MINUTE = {"zh": 250, "ja": 320, "th": 800}
 """Newsreaders: Mandarin about 250 characters a minute, Japanese 300 to 350; Thai words have some five letters."""
 
 _FASTEST = 30.0
 """Characters a second that no speech exceeds: bounds what is one endless "word"."""
 
-_UNSPACED = re.compile(
+UNSPACED = re.compile(
     "[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
 )
 
@@ -38,12 +36,43 @@ _MIN_LETTERS = 20
 """Fewer letters tell nothing about a language."""
 
 
+_COMMON = {
+    "en": "the of and to is in that it for are with as was this be on by from which have",
+    "de": "der die das und ist nicht ein eine zu den von mit sich auf für im dem auch wird sind",
+    "fr": "le la les des et est une un que qui dans pour pas sur du au avec sont par ce",
+    "es": "el la los las de y es en que un una por para con del se no al más como son",
+    "it": "il la di e che è un una per non sono con del della gli le dei si nel alla",
+    "pt": "o a os as de e é em que um uma para não com do da dos no na são por",
+    "nl": "de het een en van is dat niet op te zijn met voor aan die ook wordt bij naar",
+    "sv": "och att det som är en ett på av för med den till inte har de om kan",
+    "da": "og at det som er en et på af for med den til ikke har de om kan der",
+    "pl": "i w na się nie jest że z do to jak są od przez oraz dla która który",
+    "cs": "a se je na že v to s z do jsou nebo pro které který jako ale když po",
+    "tr": "ve bir bu için ile olan olarak da de çok daha gibi en ise ne kadar sonra",
+}
+COMMON_WORDS = {language: frozenset(words.split()) for language, words in _COMMON.items()}
+"""The commonest words of languages in Latin letters."""
+
+LANGUAGE_NAMES = {
+    "en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese",
+    "nl": "Dutch", "sv": "Swedish", "da": "Danish", "pl": "Polish", "cs": "Czech", "tr": "Turkish", "ru": "Russian",
+    "el": "Greek", "ar": "Arabic", "he": "Hebrew", "hi": "Hindi", "th": "Thai", "ko": "Korean", "zh": "Chinese",
+    "ja": "Japanese",
+}  # fmt: skip
+"""In English, for notices."""
+
+
 def seconds(text: str, language: str) -> float:
     """How long the text takes to say, at a calm lecturing pace."""
-    unspaced = len(_UNSPACED.findall(text))
-    words = len((_UNSPACED.sub(" ", text) if unspaced else text).split())
-    per_minute = _CHARACTERS_PER_MINUTE.get(language[:2], 250)
+    words, unspaced = count(text)
+    per_minute = CHARACTERS_PER_MINUTE.get(language[:2], 250)
     return max(60 * (words / WORDS_PER_MINUTE + unspaced / per_minute), len(text) / _FASTEST)
+
+
+def count(text: str) -> tuple[int, int]:
+    """Words between spaces, and characters of scripts that put no spaces between words."""
+    unspaced = len(UNSPACED.findall(text))
+    return len((UNSPACED.sub(" ", text) if unspaced else text).split()), unspaced
 
 
 def detected(text: str) -> str:
