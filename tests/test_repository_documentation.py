@@ -17,9 +17,12 @@ import click
 import pytest
 import yaml
 from coursewright.catalog import Catalog, installed
-from coursewright.cli import cli
+from coursewright.cli import cli, providers
 from coursewright.cli.files import beside, read_pipeline
 from coursewright.compile import check_pipeline
+from coursewright.providers import NoService
+from coursewright.run.hosting import hosted
+from coursewright.settings import settings_from
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")])
@@ -88,6 +91,10 @@ def test_a_command_of_the_documentation_works(words: list[str], folder: Path, ca
             check_make(arguments)
         case "coursewright" if arguments[0] == "run":
             check_run(arguments[1:], catalog)
+        case "coursewright" if arguments[:2] == ["providers", "test"]:
+            check_providers_test(arguments[2:], catalog)
+        case "export":
+            check_export(arguments, catalog)
         case "coursewright":
             check_coursewright(arguments, folder)
         case "pip" if arguments[0] == "install":
@@ -114,6 +121,23 @@ def check_run(arguments: list[str], catalog: Catalog) -> None:
     steps = {step.name for step in plan.steps}
     assert {given["from_step"], given["until_step"]} - {None} <= steps
     assert {pair.partition("=")[0].partition("[")[0] for pair in given["supplied"]} <= steps
+
+
+def check_providers_test(arguments: list[str], catalog: Catalog) -> None:
+    """The provider exists and the options are understood. Nobody is called."""
+    given = providers.test.make_context("test", arguments).params
+    assert given["provider_id"] in catalog.offers
+    names = {pair.partition("=")[0] for pair in given["options"]}
+    assert names <= set(catalog.offers[given["provider_id"]].provider.Options.__struct_fields__)
+
+
+def check_export(arguments: list[str], catalog: Catalog) -> None:
+    """The variables mean something to Coursewright, and no real secret is among them."""
+    settings = settings_from({"COURSEWRIGHT_DATA_DIR": ".", **dict(each.split("=", 1) for each in arguments)})
+    assert len(settings.secrets) + len(settings.services) == len(arguments)
+    assert all(len(value) < 16 for value in settings.secrets.values())
+    for provider_id in settings.services:
+        hosted(catalog.offers[provider_id].provider, settings)
 
 
 def check_coursewright(arguments: list[str], folder: Path) -> None:
@@ -160,3 +184,18 @@ def test_links_between_files_lead_somewhere(page: Path) -> None:
     targets = [match["target"] for match in LINK.finditer(page.read_text("utf-8")) if "://" not in match["target"]]
 
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "providers").glob("*_*.md")), ids=lambda page: page.stem)
+def test_a_providers_page_tells_the_options_that_it_has(page: Path) -> None:
+    command = [sys.executable, str(ROOT / "tools" / "provider_pages.py"), "--check", page.name]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_remote_provider_has_a_page(catalog: Catalog) -> None:
+    remote = {
+        offer.id.replace(".", "_") for offer in catalog.offers.values() if offer.provider.Service is not NoService
+    }
+    pages = {page.stem for page in (ROOT / "docs" / "providers").glob("*_*.md")}
+    assert remote <= pages
