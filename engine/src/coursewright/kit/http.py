@@ -193,7 +193,7 @@ def _checked(url: str, what: str) -> str:
         right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         raise no_address(what) from None
-    if not right or parts.query or parts.fragment:
+    if not right or parts.query or parts.fragment or re.search(r"\s", url):
         raise no_address(what)
     if parts.username is not None:
         raise AuthFailed(f"the address of {what} holds a login", remedy="give the key as a secret instead")

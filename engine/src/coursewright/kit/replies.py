@@ -77,7 +77,9 @@ def _told(value: Any) -> str:
     if isinstance(value, list) and value:
         return _told(value[0])
     if isinstance(value, dict):
-        for key in ("error", "detail", "message", "msg", "error_description"):
+        # A text in `error` is often only the name of the error, whose message stands beside it.
+        nested = [key for key in ("error", "detail") if not isinstance(value.get(key), str)]
+        for key in (*nested, "detail", "message", "msg", "error_description", "error"):
             if value.get(key):
                 try:
                     return _told(value[key])
