@@ -59,6 +59,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """By provider id."""
     prices: dict[str, Price] = {}
     """By provider id."""
+    server: dict[str, Any] = {}
+    """What the service takes: address, database, accounts. `coursewright_api.settings` says which fields."""
     workers: Annotated[int, Meta(ge=1, le=1024)] = max(1, os.cpu_count() or 1)
     """Worker processes, and blocking requests at once, in one run."""
     prefect_api_url: str = ""
@@ -88,6 +90,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 PREFIX = "COURSEWRIGHT_"
 _SECRET = PREFIX + "SECRET_"
 _SERVICE = PREFIX + "SERVICE_"
+_SERVER = PREFIX + "SERVER_"
 _PLAIN = {"data_dir", "store_dir", "workers", "prefect_api_url", "prefect_idle_s"}
 
 
@@ -108,11 +111,14 @@ def settings_from(env: Mapping[str, str]) -> Settings:
     values.setdefault("data_dir", platformdirs.user_data_dir("coursewright"))
     secrets = values.setdefault("secrets", {})
     services = values.setdefault("services", {})
+    server = values.setdefault("server", {})
     for name, value in env.items():
         if name.startswith(_SECRET) and isinstance(secrets, dict):
             secrets[name.removeprefix(_SECRET)] = value
         elif name.startswith(_SERVICE) and isinstance(services, dict):
             _set_service(services, name, value)
+        elif name.startswith(_SERVER) and isinstance(server, dict):
+            server[name.removeprefix(_SERVER).lower()] = value
         elif (field := name.removeprefix(PREFIX).lower()) in _PLAIN and name.startswith(PREFIX) and value:
             values[field] = value
     values.setdefault("prefect_api_url", env.get("PREFECT_API_URL", ""))

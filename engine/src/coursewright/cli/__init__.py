@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.metadata
 import os
 import sys
 from typing import Any
@@ -26,21 +27,33 @@ COMMANDS = {
 }
 
 
+MORE = "coursewright.commands"
+"""The entry-point group of commands from other distributions, such as the service's `serve`."""
+
+
 class _Lazy(click.Group):
     """Lists its commands without importing them: most need more than they would save."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [*COMMANDS, *_more()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f"coursewright.cli.{cmd_name}").command
-        return command
+        if cmd_name in COMMANDS:
+            command: click.Command = importlib.import_module(f"coursewright.cli.{cmd_name}").command
+            return command
+        entry = _more().get(cmd_name)
+        return entry.load() if entry is not None else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+        if more := _more():
+            with formatter.section("More commands"):
+                formatter.write_dl([(name, entry.load().get_short_help_str()) for name, entry in more.items()])
+
+
+def _more() -> dict[str, importlib.metadata.EntryPoint]:
+    return {entry.name: entry for entry in sorted(importlib.metadata.entry_points(group=MORE))}
 
 
 @click.group(
