@@ -7,8 +7,10 @@ from typing import Any
 from coursewright.hookspecs import hookimpl
 from coursewright.providers import Provider
 
+from coursewright_tts_openai.provider import SpeechServer
+
 
 @hookimpl
 def coursewright_providers() -> list[type[Provider[Any, Any]]]:
-    """Nothing yet."""
-    return []
+    """Called by the engine once per process."""
+    return [SpeechServer]

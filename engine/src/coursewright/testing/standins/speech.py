@@ -38,6 +38,8 @@ class Switches(msgspec.Struct, kw_only=True):
     """Does it answer `/v1/models` and `/v1/audio/voices` at all?"""
     starting: int = 0
     """Answer so many requests with 503 first."""
+    healthy: int = 0
+    """Answer so many requests for speech well before any of the following."""
     refuse: int = 0
     """Answer so many requests for speech with `status`, `headers` and `content` first."""
     status: int = 500
@@ -151,6 +153,9 @@ class StandIn:
     async def _speech(self, asked: Asked, receive: Any, send: Any) -> None:
         switches, personality = self.switches, self._personality
         self._admit(asked)
+        if switches.healthy > 0:
+            switches.healthy -= 1
+            switches = Switches()
         if switches.hang:
             await receive()  # which now tells of nothing but the client's going
             self.left.set()
@@ -167,13 +172,13 @@ class StandIn:
             await _reply(send, 200, switches.content, switches.headers, switches.content_type)
             return
         wanted = personality.accept(asked.body, installed=switches.installed)
-        headers, sound = await asyncio.to_thread(self._sound, asked.body, wanted)
+        headers, sound = await asyncio.to_thread(self._sound, asked.body, wanted, switches)
         cut = switches.break_after
         await self._stream(send, headers, sound[:cut], whole=cut is None and personality.speaks(asked.body))
 
-    def _sound(self, body: dict[str, Any], form: str) -> tuple[dict[str, str], bytes]:
+    def _sound(self, body: dict[str, Any], form: str, switches: Switches) -> tuple[dict[str, str], bytes]:
         """The answer's headers and its body."""
-        switches, personality = self.switches, self._personality
+        personality = self._personality
         speed = body.get("speed", 1.0) if personality.minds_speed(body) else 1.0
         rate_hz = 44_100 if switches.float_pcm else personality.rate_hz
         samples = sounds.hum(body["input"], rate_hz=rate_hz, pace=switches.pace * speed)
