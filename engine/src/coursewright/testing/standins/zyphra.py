@@ -121,7 +121,7 @@ class ZyphraServer:
         self._lock = threading.Lock()
         self._mode: Mode = ""
         self._left: int | None = None
-        self._longer_than = 0
+        self._longer_than = -1
         self._retry_after = "7"
         self._delay_s = 30.0
 
@@ -145,7 +145,7 @@ class ZyphraServer:
         mode: Mode,
         *,
         times: int | None = None,
-        longer_than: int = 0,
+        longer_than: int = -1,
         retry_after: str = "7",
         delay_s: float = 30.0,
     ) -> None:
