@@ -41,7 +41,7 @@ def serve(place: Bench) -> Serve:
     return serve
 
 
-def sound_of(place: Bench, speech: Speech) -> tuple[int, float]:
+def sound_of(place: Bench, speech: Speech) -> tuple[int, Any]:
     """Rate and duration of a speech's WAV, which is mono and 16-bit."""
     with wave.open(str(place.store.fetch(speech.audio))) as file:
         assert (file.getnchannels(), file.getsampwidth()) == (1, 2)

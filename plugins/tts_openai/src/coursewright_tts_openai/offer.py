@@ -75,7 +75,7 @@ class Address(msgspec.Struct, frozen=True):
     @property
     def what(self) -> str:
         """The server's name in messages."""
-        return f"the speech server at {urlsplit(self.url).netloc.rpartition('@')[2]}"
+        return f"the speech server at {(urlsplit(self.url).netloc or self.url).rpartition('@')[2]}"
 
     def http(self, context: Context | None, *, read_s: float, total_s: float | None = None, url: str = "") -> Http:
         """A connection to it, or to another `url` of it."""

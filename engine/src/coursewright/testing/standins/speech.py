@@ -36,6 +36,8 @@ class Switches(msgspec.Struct, kw_only=True):
     """Are its models there?"""
     listing: bool = True
     """Does it answer `/v1/models` and `/v1/audio/voices` at all?"""
+    models: tuple[str, ...] | None = None
+    """List models of these names, with nothing but their names."""
     starting: int = 0
     """Answer so many requests with 503 first."""
     healthy: int = 0
@@ -139,6 +141,8 @@ class StandIn:
         self._admit(asked)
         if self.switches.listing:
             if path == "/v1/models":
+                if self.switches.models is not None:
+                    return {"object": "list", "data": [{"id": name} for name in self.switches.models]}
                 if not self.switches.installed:
                     return personality.no_models
                 return {"object": "list", "data": list(personality.models)}
