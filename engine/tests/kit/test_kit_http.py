@@ -314,6 +314,15 @@ def test_429_without_retry_after_is_busy(serve: Serve) -> None:
     assert error.retry_after_s is None
 
 
+def test_a_refused_key_is_named_and_a_missing_one_asked_for(serve: Serve) -> None:
+    server = serve(response(401, {"error": "Unauthorized"}))
+
+    assert error_of(server).message == "the test server wants a key"
+    refused = error_of(server, key=KEY)
+    assert refused.message == "the test server refused the key TEST_KEY"
+    assert "COURSEWRIGHT_SECRET_TEST_KEY" in refused.remedy
+
+
 def test_429_of_an_account_without_money_is_no_reason_to_wait(serve: Serve) -> None:
     body = {"error": {"message": "You exceeded your current quota.", "code": "insufficient_quota"}}
 

@@ -102,7 +102,8 @@ class Http:
 
     def failure(self, answer: Answer, *, field: str) -> ProviderError:
         """The error that an allowed answer would have raised."""
-        return failure(answer, what=self.what, field=field, hide=self._private())
+        name = self._key.name if self._key is not None else ""
+        return failure(answer, what=self.what, field=field, key=name, hide=self._private())
 
     def hidden(self, text: str) -> str:
         """The service's text without the key, should it have sent it back."""

@@ -112,10 +112,11 @@ _KEY_AT_FAULT = re.compile(rf"(?i){_WRONG}.{{0,40}}\bapi[ _-]?key|\bapi[ _-]?key
 _USED_UP = re.compile(r"(?i)insufficient[ _](quota|credit|balance|fund)|billing|out of credit|quota (is )?used up")
 
 
-def failure(answer: Answer, *, what: str, field: str, hide: Sequence[str] = ()) -> ProviderError:
+def failure(answer: Answer, *, what: str, field: str, key: str = "", hide: Sequence[str] = ()) -> ProviderError:
     """The error that a response which is no success stands for.
 
-    `what` is who answered, as in "the chat server at localhost"; `field` the field of the request that was sent.
+    `what` is who answered, as in "the chat server at localhost"; `field` the field of the request that was sent, and
+    `key` the name of the secret that went with it.
     """
     status, words = answer.status, words_of(answer.body, answer.headers.get("content-type", ""), hide=hide)
     detail = f"{status}: {words}" if words else str(status)
@@ -126,9 +127,17 @@ def failure(answer: Answer, *, what: str, field: str, hide: Sequence[str] = ()) 
             f"the allowance at {what} is used up", remedy="top up the account, or use another provider", detail=detail
         )
     if status in (401, 403, 407) or (status == 400 and _KEY_AT_FAULT.search(words)):
+        if status == 407:
+            return AuthFailed(
+                f"the network's proxy wants a login before {what}",
+                remedy="set HTTPS_PROXY with the proxy's login",
+                detail=detail,
+            )
+        if not key:
+            return AuthFailed(f"{what} wants a key", remedy="set one for it", detail=detail)
         return AuthFailed(
-            f"{what} refused the key" if status != 407 else f"the network's proxy wants a login before {what}",
-            remedy="set a key that is valid there" if status != 407 else "set HTTPS_PROXY with the proxy's login",
+            f"{what} refused the key {key}",
+            remedy=f"set COURSEWRIGHT_SECRET_{key} to a key that is valid there",
             detail=detail,
         )
     if status in (408, 504, 524):
