@@ -9,7 +9,7 @@ def run(self, request, context):
 
 from __future__ import annotations
 
-from coursewright.kit.speech.narrating import narrate
+from coursewright.kit.speech.narrating import Said, narrate
 from coursewright.kit.speech.sampling import sample_of
 
-__all__ = ["narrate", "sample_of"]
+__all__ = ["Said", "narrate", "sample_of"]

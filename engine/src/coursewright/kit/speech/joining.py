@@ -35,6 +35,13 @@ _GRACE_S, _SLOW_GRACE_S = 0.15, 6.0
 _EVENED_DB = 4.0
 
 
+class Trimmed(msgspec.Struct, frozen=True):
+    """What was kept of an answer: from `start_s` of it, for `duration_s`."""
+
+    start_s: float
+    duration_s: float
+
+
 class Joined(msgspec.Struct, frozen=True):
     """The whole: its length, and when each part begins."""
 
@@ -43,7 +50,7 @@ class Joined(msgspec.Struct, frozen=True):
     starts_s: list[float]
 
 
-def take(answer: str, out: str, sounds: float) -> None:
+def take(answer: str, out: str, sounds: float) -> Trimmed:
     """Examine what a service sent for a text of so many sounds; write it trimmed to `out` as mono 16-bit WAV.
 
     Raises Busy when it is no sound, silent, or cannot be all of the text: asking again may help.
@@ -59,6 +66,7 @@ def take(answer: str, out: str, sounds: float) -> None:
     start = max(0, round((first * _HOP_S - _LEAD_S) * rate))
     end = min(len(samples), round(((last + 1) * _HOP_S + _TAIL_S) * rate))
     write(Path(out), faded(samples[start:end], rate), rate)
+    return Trimmed(start / rate, (end - start) / rate)
 
 
 def _decoded(answer: Path) -> tuple[Samples, int]:

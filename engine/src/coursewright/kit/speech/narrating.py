@@ -1,4 +1,4 @@
-"""A long text through a service that takes short ones: split, asked for part by part, examined, joined."""
+"""A long text through a service that takes short ones: split, asked for part by part, examined, timed, joined."""
 
 from __future__ import annotations
 
@@ -9,18 +9,36 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from coursewright.capabilities.artifacts import Artifact
-from coursewright.capabilities.tts import Speech, SpeechRequest
+from coursewright.capabilities.tts import Speech, SpeechRequest, Timings
 from coursewright.errors import BadInput
 from coursewright.kit.speech.parts import Part, split
 from coursewright.kit.speech.sounds import sounds_in
+from coursewright.kit.speech.timing import shifted, whole
 from coursewright.providers import Context
-
-Say = Callable[[str, Path], Path]
 
 _POLL_S = 0.1
 _FORM = 1
-"""Of a memoised part: raise it when `joining.take` writes other bytes for the same answer."""
+"""Of a memoised part: raise it when other bytes are written for the same answer of a service."""
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A sound file with the times of the words that it says: the whitespace tokens of the text, all of them."""
+
+    path: Path
+    timings: Timings
+
+
+Say = Callable[[str, Path], Path | Said]
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """One part: its sound, and when its words are said."""
+
+    sound: Artifact
+    timings: Timings
 
 
 def narrate(
@@ -29,28 +47,42 @@ def narrate(
     """Speak a text of any length with `say`, which turns at most `limit` characters into a sound file.
 
     `say(text, folder)` is called in threads, up to `parts_at_once` at a time; it writes any sound file that FFmpeg
-    reads (WAV with unknown length, MP3, WebM/Opus, FLAC, AAC, Ogg) into `folder` and returns its path. Each part is
-    kept under `key` (all that decides how it sounds: voice, model, options), so that a request that is tried again
-    asks only for what is missing.
+    reads (WAV with unknown length, MP3, WebM/Opus, FLAC, AAC, Ogg) into `folder` and returns its path, or `Said`
+    when the voice knows its words' times. Each part is kept under `key` (all that decides how it sounds: voice,
+    model, options), so that a request that is tried again asks only for what is missing.
 
     The result is mono 16-bit WAV at the service's own rate up to 48 kHz, with the time of every word. Raises
     BadInput(field="text") when there is nothing to say, Busy when what came back is no sound, silent, cut off or
     too long for its text, and what `say` raises.
     """
+    from coursewright.kit.speech import joining
+
     context.raise_if_cancelled()
     parts = split(request.text, limit)
     if not parts:
         raise BadInput(
             "the text has nothing in it that can be spoken", field="text", remedy="write at least one word or number"
         )
-    sounds = _all_parts(parts, context, say, key, parts_at_once)
-    return _joined(request, context, parts, sounds)
+    told = _all_parts(parts, context, lambda part: _part(part, request.language, context, say, key), parts_at_once)
+    wav = context.scratch / "narration.wav"
+    paths = [str(context.store.fetch(part.sound)) for part in told]
+    joined = context.in_process(joining.join, paths, [part.pause_s for part in parts], str(wav))
+    timings = whole(request.text, parts, [part.timings for part in told], joined.starts_s, joined.duration_s)
+    return Speech(
+        audio=context.store.put_file(wav, name="speech.wav", media_type="audio/wav"),
+        duration_s=joined.duration_s,
+        text=request.text,
+        language=request.language,
+        timings=context.store.put_bytes(
+            msgspec.json.encode(timings), name="timings.json", media_type="application/json"
+        ),
+    )
 
 
-def _all_parts(parts: list[Part], context: Context, say: Say, key: Any, at_once: int) -> list[Artifact]:
-    """Every part's sound, some at the same time. After a failure those under way are waited for, and kept."""
+def _all_parts(parts: list[Part], context: Context, tell: Callable[[Part], _Told], at_once: int) -> list[_Told]:
+    """Every part, some at the same time. After a failure those under way are waited for, and kept."""
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    done: queue.SimpleQueue[tuple[int, Artifact | BaseException]] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[int, _Told | BaseException]] = queue.SimpleQueue()
     stop = threading.Event()
 
     def work() -> None:
@@ -60,14 +92,14 @@ def _all_parts(parts: list[Part], context: Context, say: Say, key: Any, at_once:
             except queue.Empty:
                 return
             try:
-                done.put((index, _part(parts[index], context, say, key)))
+                done.put((index, tell(parts[index])))
             except BaseException as error:  # raised again in the thread of the request
                 stop.set()
                 done.put((index, error))
 
     for index in range(len(parts)):
         waiting.put(index)
-    found: dict[int, Artifact] = {}
+    found: dict[int, _Told] = {}
     failed: dict[int, BaseException] = {}
     # Daemons: a service that does not let go must not keep the process.
     threads = [threading.Thread(target=work, daemon=True) for _ in range(min(max(1, at_once), len(parts)))]
@@ -76,10 +108,11 @@ def _all_parts(parts: list[Part], context: Context, say: Say, key: Any, at_once:
     try:
         while len(found) < len(parts):
             context.raise_if_cancelled()
+            over = failed and not any(thread.is_alive() for thread in threads)
             try:
-                index, outcome = done.get(timeout=_POLL_S)
+                index, outcome = done.get(timeout=0 if over else _POLL_S)
             except queue.Empty:
-                if failed and not any(thread.is_alive() for thread in threads) and done.empty():
+                if over:
                     raise failed[min(failed)] from None
                 continue
             if isinstance(outcome, BaseException):
@@ -92,29 +125,33 @@ def _all_parts(parts: list[Part], context: Context, say: Say, key: Any, at_once:
     return [found[index] for index in range(len(parts))]
 
 
-def _part(part: Part, context: Context, say: Say, key: Any) -> Artifact:
-    def make() -> Artifact:
+def _part(part: Part, language: str, context: Context, say: Say, key: Any) -> _Told:
+    from coursewright.kit.speech import aligning, joining
+    from coursewright.kit.speech.reading import read_aloud
+
+    own: list[Timings] = []
+
+    def sound() -> Artifact:
         context.raise_if_cancelled()
-        with tempfile.TemporaryDirectory(dir=context.scratch, prefix="part-", ignore_cleanup_errors=True) as name:
-            folder = Path(name)
-            answer = say(part.text, folder)
-            from coursewright.kit.speech import joining
+        answer = say(part.text, folder)
+        said = answer if isinstance(answer, Said) else Said(answer, Timings())
+        out = folder / "trimmed.wav"
+        trimmed = context.in_process(joining.take, str(said.path), str(out), sounds_in(part.text))
+        own.append(shifted(said.timings, -trimmed.start_s, trimmed.duration_s))
+        return context.store.put_file(out, name="part.wav", media_type="audio/wav")
 
-            context.in_process(joining.take, str(answer), str(folder / "taken.wav"), sounds_in(part.text))
-            return context.store.put_file(folder / "taken.wav", name="part.wav", media_type="audio/wav")
+    def times() -> Artifact:
+        (folder / "reading").mkdir()
+        reading = read_aloud(part.text, language, context, folder / "reading")
+        path = str(context.store.fetch(taken))
+        timings = context.in_process(aligning.align, path, part.text, reading)
+        if own and [word.text for word in own[0].words] == part.text.split():
+            timings = Timings(words=own[0].words, phonemes=timings.phonemes)
+        return context.store.put_bytes(msgspec.json.encode(timings), name="part.json", media_type="application/json")
 
-    return context.memo(["speech part", _FORM, key, part.text], make)
-
-
-def _joined(request: SpeechRequest, context: Context, parts: list[Part], sounds: list[Artifact]) -> Speech:
-    from coursewright.kit.speech import joining
-
-    wav = context.scratch / "narration.wav"
-    paths = [str(context.store.fetch(sound)) for sound in sounds]
-    joined = context.in_process(joining.join, paths, [part.pause_s for part in parts], str(wav))
-    return Speech(
-        audio=context.store.put_file(wav, name="speech.wav", media_type="audio/wav"),
-        duration_s=joined.duration_s,
-        text=request.text,
-        language=request.language,
-    )
+    identity = [_FORM, key, part.text]
+    with tempfile.TemporaryDirectory(dir=context.scratch, prefix="part-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        taken = context.memo(["speech part", *identity], sound)
+        timed = context.memo(["speech part times", *identity, taken.digest], times)
+    return _Told(taken, msgspec.json.decode(context.store.fetch(timed).read_bytes(), type=Timings))
