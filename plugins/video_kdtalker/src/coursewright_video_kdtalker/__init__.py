@@ -7,8 +7,10 @@ from typing import Any
 from coursewright.hookspecs import hookimpl
 from coursewright.providers import Provider
 
+from coursewright_video_kdtalker.provider import KDTalkerVideo
+
 
 @hookimpl
 def coursewright_providers() -> list[type[Provider[Any, Any]]]:
-    """Nothing yet."""
-    return []
+    """`video.kdtalker`."""
+    return [KDTalkerVideo]

@@ -7,8 +7,10 @@ from typing import Any
 from coursewright.hookspecs import hookimpl
 from coursewright.providers import Provider
 
+from coursewright_video_sadtalker.provider import SadTalkerVideo
+
 
 @hookimpl
 def coursewright_providers() -> list[type[Provider[Any, Any]]]:
-    """Nothing yet."""
-    return []
+    """`video.sadtalker`."""
+    return [SadTalkerVideo]

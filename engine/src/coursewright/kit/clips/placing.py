@@ -89,7 +89,7 @@ class PastedBack:
             self._tones = [_toned(*planes) for planes in zip(picture, self._ground, self._weights, strict=True)]
         parts = zip(_seen(canvas, self.place), picture, self._tones, self._weights, self._under, strict=True)
         for target, source, tone, weight, under in parts:
-            target[:] = (cv2.LUT(source, tone) * weight + under) >> 8
+            target[:] = (np.asarray(cv2.LUT(source, tone), np.uint8) * weight + under) >> 8
 
 
 def found_in(picture: Picture, sent: Picture) -> tuple[Box, float]:

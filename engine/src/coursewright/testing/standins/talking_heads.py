@@ -7,6 +7,7 @@ bar where the mouth may be is as high as the sound is loud, so that a shift in t
 from __future__ import annotations
 
 import math
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,10 @@ def heard(sound: str) -> Any:
     return np.concatenate(parts).astype(np.float32) / 32768 if parts else np.zeros(0, np.float32)
 
 
-def write_video(path: Path, picture: Any, samples: Any, *, turn: int, frames: int | None = None) -> None:
+def write_video(path: Path, picture: Any, samples: Any, *, frames: int | None = None) -> None:
     """An MP4 of the picture (rows, blue first, even sides), `floor(seconds * 25)` frames unless told otherwise.
 
-    H.264 without a colour tag and 16 kHz AAC, as imageio and ffmpeg write them. `turn` decides where the head is.
+    H.264 without a colour tag and 16 kHz AAC, as imageio and ffmpeg write them. The sound decides where the head is.
     """
     import av
     import cv2
@@ -43,6 +44,7 @@ def write_video(path: Path, picture: Any, samples: Any, *, turn: int, frames: in
     count = len(samples) * FPS // RATE_HZ if frames is None else frames
     if count < 1:
         raise ValueError("the audio is shorter than one frame")
+    turn = zlib.crc32(samples.tobytes())
     wide = cv2.copyMakeBorder(picture, *(_ROOM_PX,) * 4, cv2.BORDER_REPLICATE)
     source = av.VideoFrame.from_ndarray(wide, format="bgr24").reformat(format="yuv420p")
     ground = [_plane(plane).copy() for plane in source.planes]
@@ -73,8 +75,8 @@ def write_video(path: Path, picture: Any, samples: Any, *, turn: int, frames: in
 
 
 def sway(index: int, turn: int) -> tuple[int, int]:
-    """Where the head is in picture `index`: each turn has its own place, 3 pixels or less from the middle."""
-    away = (turn * 2654435761) % 49
+    """Where the head is in picture `index`: its own place for each `turn`, 3 pixels or less from the middle."""
+    away = turn % 49
     return (
         away % 7 - 3 + round(3 * math.sin(index / 11)),
         away // 7 - 3 + round(2 * math.sin(index / 17 + turn)),

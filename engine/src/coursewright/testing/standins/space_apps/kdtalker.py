@@ -99,7 +99,7 @@ def _served(desk: Desk, source_image: str, driven_audio: str) -> Any:
     if result in ("changed", "nothing"):
         return ["no", "video"] if result == "changed" else None
     frames = len(samples) * FPS // 16_000 + {"short": -10, "long": 20}.get(result, 0)
-    write_video(video, picture, samples, turn=call, frames=frames)
+    write_video(video, picture, samples, frames=frames)
     spoil(video, result)
     if desk.switch("shape", "dict") == "str":
         return str(video)
