@@ -17,6 +17,8 @@ from coursewright.run.context import RequestContext
 from coursewright.testing import Bench, bench
 from coursewright.testing.standins import sounds
 from coursewright.testing.standins.speech import StandIn, speech_server
+from coursewright_tts_openai.choice import most_characters
+from coursewright_tts_openai.offer import Model, Offer
 from coursewright_tts_openai.provider import SpeechOptions, SpeechServer, SpeechService
 
 TEXT = "Plants make sugar from light. They need water too."
@@ -185,6 +187,13 @@ def test_a_long_text_is_sent_in_parts_at_sentences(serve: Serve, place: Bench) -
     assert all(len(part) <= 200 and part.endswith(".") for part in parts)
     assert " ".join(parts) == " ".join(sentences)
     assert sound_of(place, speech)[1] == pytest.approx(speech.duration_s)
+
+
+def test_a_piper_model_of_speaches_is_given_what_it_says_in_ten_seconds() -> None:
+    models = (Model("speaches-ai/piper-en_US-amy-low", task="text-to-speech"), Model("kokoro", task="text-to-speech"))
+    offer = Offer(models=models)
+
+    assert [most_characters(model.name, offer) for model in models] == [150, 4096]
 
 
 def test_only_the_part_that_failed_is_asked_for_again(place: Bench) -> None:

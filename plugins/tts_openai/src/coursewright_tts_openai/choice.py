@@ -17,6 +17,13 @@ _FAVOURITES = ("af_heart", OPENAI_VOICE)
 _SPEAKS = re.compile(r"(?i)tts|speech|voice|kokoro|piper|zonos|bark|vits|chatterbox|orpheus|parler|melo")
 
 
+_OPENAI_CHARACTERS = 4096
+_ZONOS_CHARACTERS = 400
+"""Zonos models speak for about 30 s, and leave out the rest."""
+_PIPER_CHARACTERS = 150
+"""Speaches' manual: "Maximum audio generation length is 10 seconds for Piper models"."""
+
+
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """What the server is asked for. `notices` tell what was chosen for the author."""
 
@@ -94,6 +101,14 @@ def _fitting(voices: Sequence[Voice], language: str) -> Voice | None:
         fitting or voices,
         key=lambda voice: (voice.language != wanted and "-" in wanted, voice.name not in _FAVOURITES),
     )
+
+
+def most_characters(model: str, offer: Offer) -> int:
+    """How much text the model is known to speak to its end."""
+    if offer.clones:
+        return _ZONOS_CHARACTERS
+    known = offer.named(model)
+    return _PIPER_CHARACTERS if known and known.task and "piper" in model.lower() else _OPENAI_CHARACTERS
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:

@@ -17,15 +17,13 @@ from coursewright.providers import Context, Health, Host, Provider
 from coursewright.secrets import Secret
 from msgspec import Meta
 
-from coursewright_tts_openai.choice import Choice, choose, listed
+from coursewright_tts_openai.choice import Choice, choose, listed, most_characters
 from coursewright_tts_openai.offer import Address, Offer, forget, offered
 from coursewright_tts_openai.refusals import SECRET, has_voice, how_to_install, key_refused, refusal, voice_unknown
 from coursewright_tts_openai.sound import sound_file
 
 _HERE = "http://127.0.0.1:8880/v1"
 """Where Kokoro-FastAPI listens."""
-_CLONING_CHARACTERS = 400
-"""Zonos models speak for 30 s at most, about 450 characters, and leave out the rest."""
 
 
 class SpeechOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -136,7 +134,7 @@ class SpeechServer(Provider[SpeechRequest, Speech]):
         def say(text: str, folder: Path) -> Path:
             return self._say(payload | {"input": text}, folder, context, address, offer, choice)
 
-        limit = min(self.service.characters, _CLONING_CHARACTERS) if offer.clones else self.service.characters
+        limit = min(self.service.characters, most_characters(choice.model, offer))
         sample = request.voice.digest if "speaker_audio_base64" in extras and request.voice else ""
         sound = {name: value for name, value in payload.items() if name != "speaker_audio_base64"}
         return narrate(request, context, say, limit=limit, key=[address.url, sound, sample])
