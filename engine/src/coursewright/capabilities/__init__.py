@@ -33,7 +33,7 @@ CAPABILITIES: dict[str, Capability] = {
     capability.name: capability
     for capability in (
         Capability("document", DocumentRequest, DocumentText, "a file an author has → Markdown"),
-        Capability("llm", LlmRequest, LlmText, "a prompt and data → text or a script"),
+        Capability("llm", LlmRequest, LlmText, "a prompt and data → text, a script or a quiz"),
         Capability("tts", SpeechRequest, Speech, "text → speech", one_voice=True),
         Capability(
             "video", ClipRequest, Clip, "portrait and speech → a speaking presenter", one_voice=True, timeout_s=3600.0

@@ -22,15 +22,15 @@ def capabilities() -> str:
         sections.append(
             f"### {capability.name}: {capability.summary}\n\n**takes**\n\n{_rows(capability.request, taken=True)}"
         )
-        for returns, result in results.items():
-            title = f"**gives, with `returns: {returns}`**" if returns else "**gives**"
-            sections.append(f"{title}\n\n{_rows(result)}")
+        for result in dict.fromkeys(results.values()):
+            names = [f"`{name}`" for name, each in results.items() if name and each is result]
+            sections.append(f"**gives{', with `returns:` ' * bool(names)}{' or '.join(names)}**\n\n{_rows(result)}")
         for struct in (capability.request, *results.values()):
             named |= {inner.name: inner.struct for inner in _inside(struct) if inner.struct is not None}
     shown = {capability.result for capability in CAPABILITIES.values()} | set(RETURNS.values())
     for name, struct in sorted(named.items()):
         if struct not in shown:
-            sections.append(f"### A {name}\n\n{_rows(struct)}")
+            sections.append(f"### {'An' if name[0] in 'aeiou' else 'A'} {name}\n\n{_rows(struct)}")
     return "\n".join(sections)
 
 

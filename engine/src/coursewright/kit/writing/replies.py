@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
+
+from coursewright.kit.writing.asks import Reply
+
+T = TypeVar("T")
 
 _THOUGHT = re.compile(r"<(think|thinking|reasoning|thought)>.*?</\1\s*>", re.S | re.I)
 _THOUGHT_END = re.compile(r"\A.*</(?:think|thinking|reasoning|thought)\s*>", re.S | re.I)
 _THOUGHT_START = re.compile(r"<(?:think|thinking|reasoning|thought)>.*\Z", re.S | re.I)
+CUT = "The answer was cut off at the length limit before its end: write less."
 _WHOLE_FENCE = re.compile(r"\A```[\w+-]*[ \t]*\n(.*?)\n?```\Z", re.S)
 
 
@@ -32,8 +39,35 @@ def text_of(reply: str) -> str:
     return fenced[1].strip() if fenced and "```" not in fenced[1] else text
 
 
-def object_of(reply: str) -> dict[str, Any]:
-    """The first complete JSON object in the reply, whatever stands around it. Raises NoAnswer."""
+def uncut(text: str, reply: Reply) -> str:
+    """The text of a reply that is whole. Raises NoAnswer when it is not, or when nothing is there."""
+    if reply.truncated:
+        raise NoAnswer(CUT)
+    if not text:
+        raise NoAnswer("The answer was empty.")
+    return text
+
+
+def fill(value: object, kind: type[T]) -> T:
+    """The value as that type. Raises NoAnswer in the validator's own words."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise NoAnswer(f"{error}.") from None
+
+
+def object_of(reply: Reply) -> dict[str, Any]:
+    """The JSON object in the reply, whatever stands around it. Raises NoAnswer."""
+    try:
+        return first_object(reply.text)
+    except NoAnswer:
+        if reply.truncated:
+            raise NoAnswer(CUT) from None
+        raise
+
+
+def first_object(reply: str) -> dict[str, Any]:
+    """The first complete JSON object in a text that is not empty. Raises NoAnswer."""
     text = without_thought(reply)
     decoder = json.JSONDecoder(strict=False)  # line breaks inside strings are common in what models write
     start, first_error = text.find("{"), ""

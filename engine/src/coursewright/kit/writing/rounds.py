@@ -7,15 +7,17 @@ from collections.abc import Callable
 import msgspec
 
 from coursewright.capabilities.llm import LlmRequest
-from coursewright.errors import Unavailable
+from coursewright.errors import BadInput, Unavailable
 from coursewright.kit.writing.asks import ROUNDS, Ask, Message, Reply, say
 from coursewright.kit.writing.kinds import kind_of
-from coursewright.kit.writing.replies import NoAnswer
+from coursewright.kit.writing.replies import NoAnswer, without_thought
 from coursewright.providers import Context, Host
 
-_QUOTED = 8
+_TOLD = 12
 """Faults told at once: a model corrects a few things well and many badly."""
-_DETAIL = 600
+_REMEMBERED = 60_000
+"""Characters of an answer that go back to the model: more than any course has."""
+_DETAIL = 800
 
 
 def write(request: LlmRequest, context: Context, ask: Callable[[Ask], Reply], *, host: Host) -> msgspec.Struct:
@@ -26,35 +28,65 @@ def write(request: LlmRequest, context: Context, ask: Callable[[Ask], Reply], *,
     next provider is asked.
     """
     context.raise_if_cancelled()
+    if not request.prompt.strip():
+        raise BadInput("there is no prompt to answer", field="prompt", remedy="name a prompt: `prompt: prompts/….md`")
     kind = kind_of(request, host)
-    messages = [Message(role="user", text=request.prompt)]
+    prompt = _with_rules(request.prompt, kind.wanted())
+    messages: tuple[Message, ...] = (Message(role="user", text=prompt),)
     faults: list[str] = []
     for number in range(1, ROUNDS + 1):
-        asked = Ask(messages=tuple(messages), schema=kind.schema, schema_name=request.returns, round=number)
-        say(asked, context, "corrects its answer" if number > 1 else "")
+        asked = Ask(messages=messages, schema=kind.schema, schema_name=request.returns, round=number)
+        say(asked, context, "" if number == 1 else f"corrects {_counted(faults)}")
         reply = ask(asked)
         context.raise_if_cancelled()
         try:
             result, faults = kind.read(reply)
         except NoAnswer as error:
             result, faults = None, [str(error)]
-        if result is not None and not faults:
-            context.progress(ROUNDS, ROUNDS, "written")
-            return kind.finished(result, context)
-        context.log.info("round %d of %d: %s", number, ROUNDS, " ".join(faults))
-        messages = [
-            Message(role="user", text=request.prompt),
-            Message(role="assistant", text=reply.text),
-            Message(role="user", text=_correction(faults)),
-        ]
+        if result is not None:
+            finished = kind.finished(result, context)
+            context.progress(ROUNDS, ROUNDS, f"written in {number} of at most {ROUNDS} rounds")
+            return finished
+        context.log.info("round %d of %d was refused: %s", number, ROUNDS, " ".join(faults))
+        messages = _corrected(prompt, reply, faults)
+    # A smaller or stubborn model is at fault, not the request: whoever comes next in the step's order may do better.
     raise Unavailable(
-        f"the model was asked {ROUNDS} times and wrote no valid {request.returns}",
-        remedy="let a larger model write, or ask for something shorter",
-        detail=" ".join(faults)[:_DETAIL],
+        f"the model was asked {ROUNDS} times and wrote no valid {request.returns}: {_counted(faults)} remained",
+        remedy="let a larger model write, or ask for something shorter or simpler",
+        detail=_bounded(" ".join(faults), _DETAIL),
     )
 
 
-def _correction(faults: list[str]) -> str:
-    listed = "\n".join(f"- {fault}" for fault in faults[:_QUOTED])
-    wanted = "Correct exactly this, keep what was right, and give the whole answer again."
-    return f"This answer was refused:\n{listed}\n\n{wanted}"
+def _with_rules(prompt: str, rules: list[str]) -> str:
+    """What is checked is told, and told last: that is what models heed most."""
+    if not rules:
+        return prompt
+    return f"{prompt.rstrip()}\n\nThe answer is refused unless it keeps these rules:\n{_listed(rules)}"
+
+
+def _corrected(prompt: str, reply: Reply, faults: list[str]) -> tuple[Message, ...]:
+    """The conversation that goes on after a refusal: the answer without its thinking, and what was wrong with it."""
+    refusal = (
+        f"Your answer was refused:\n{_listed(faults[:_TOLD])}\n\n"
+        "Correct exactly this, keep what was right, and give the whole answer again, and nothing else."
+    )
+    answer = without_thought(reply.text)
+    if reply.truncated or not answer:  # half an answer is no use to it, and fills a small context
+        return (Message(role="user", text=f"{prompt}\n\n{refusal}"),)
+    return (
+        Message(role="user", text=prompt),
+        Message(role="assistant", text=_bounded(answer, _REMEMBERED)),
+        Message(role="user", text=refusal),
+    )
+
+
+def _listed(sentences: list[str]) -> str:
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def _counted(faults: list[str]) -> str:
+    return "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+
+
+def _bounded(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
