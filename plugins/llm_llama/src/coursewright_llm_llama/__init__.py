@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from coursewright.hookspecs import hookimpl
-from coursewright.providers import Provider
+
+from coursewright_llm_llama.provider import LlamaSpace
 
 
 @hookimpl
-def coursewright_providers() -> list[type[Provider[Any, Any]]]:
-    """Nothing yet."""
-    return []
+def coursewright_providers() -> list[type[LlamaSpace]]:
+    """Offer `llm.llama`."""
+    return [LlamaSpace]

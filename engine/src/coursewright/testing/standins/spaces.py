@@ -141,7 +141,7 @@ class SpaceServer:
 
 @contextlib.contextmanager
 def space(app: str, **switches: Any) -> Iterator[SpaceServer]:
-    """The app of that name (a module in `space_apps`, or the dotted name of one elsewhere) at a free port."""
+    """One app at a free port: a module in `space_apps`, one elsewhere by its dotted name, or a .py file by its path."""
     with tempfile.TemporaryDirectory(prefix="space-", ignore_cleanup_errors=True) as folder:
         server = SpaceServer(app, Path(folder), switches)
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -72,8 +72,7 @@ def main(app: str, folder: Path, port: int) -> None:
     from starlette.middleware import Middleware
 
     desk = Desk(folder)
-    name = app if "." in app else f"coursewright.testing.standins.space_apps.{app}"
-    demo = importlib.import_module(name).build(desk)
+    demo = _module(app).build(desk)
     demo.launch(
         server_name="127.0.0.1",
         server_port=port,
@@ -90,6 +89,17 @@ def main(app: str, folder: Path, port: int) -> None:
     os.dup2(2, 1)  # nobody reads stdout from here on
     sys.stdin.buffer.read()
     os._exit(0)
+
+
+def _module(app: str) -> Any:
+    if app.endswith(".py"):
+        spec = importlib.util.spec_from_file_location(Path(app).stem, app)
+        if spec is None or spec.loader is None:
+            raise ImportError(app)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    return importlib.import_module(app if "." in app else f"coursewright.testing.standins.space_apps.{app}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The Llama 4 research Spaces: a generator behind `/query_deepseek_streaming`, with the answer in a tuples chatbot.
 
 Switches of its own: `replies` (see `Desk.reply`), `pieces` a reply is streamed in, `first_token_s` before the first of
-them, `shape` of the chatbot's value: `tuples` (Gradio 4 and 5), `messages` (Gradio 6) or `nothing` of the kind.
+them, `shape` of the chatbot's value: `tuples` (Gradio 4 and 5), `messages` (Gradio 6) or `numbers`.
 """
 
 from __future__ import annotations
@@ -55,4 +55,4 @@ def _shaped(shape: str, history: list[Any], message: str, said: str) -> Any:
             {"role": role, "metadata": None, "content": [{"text": text, "type": "text"}], "options": None}
             for role, text in turns
         ]
-    return "changed" if shape == "nothing" else [*history, [message, said]]
+    return [1, 2] if shape == "numbers" else [*history, [message, said]]
