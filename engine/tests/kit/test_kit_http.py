@@ -230,6 +230,8 @@ def test_an_allowed_status_is_an_answer(serve: Serve) -> None:
         ("https://host/gpu", "https://host/gpu/v1"),
         ("https://host/openai/v1", "https://host/openai/v1"),
         ("https://host/v1beta/openai/", "https://host/v1beta/openai"),
+        ("http://v2.host:80", "http://v2.host:80/v1"),
+        ("http://[", "http://[/v1"),
     ],
 )
 def test_the_base_of_an_openai_server_is_found(url: str, base: str) -> None:

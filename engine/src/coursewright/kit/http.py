@@ -26,7 +26,7 @@ MOST_BYTES = 256_000_000
 def v1(url: str) -> str:
     """The base of an OpenAI-compatible server, given with or without `/v1`, or with the path of a request."""
     base = re.sub(r"/(chat/completions|audio/speech|models)$", "", url.strip().rstrip("/"))
-    return base if re.search(r"/v\d[^/]*(/|$)", urlsplit(base).path) else base + "/v1"
+    return base if re.search(r"[^/:]/(.*/)?v\d[^/]*(/|$)", base) else base + "/v1"
 
 
 class Http:
@@ -76,7 +76,10 @@ class Http:
 
     def get_json(self, path: str) -> Any:
         """The JSON at that path. Raises Unavailable when it is no JSON: another service is at that address."""
-        answer = self.get(path)
+        return self.json_of(self.get(path))
+
+    def json_of(self, answer: Answer) -> Any:
+        """The JSON that was answered. Raises as `get_json` does."""
         try:
             return answer.json()
         except (ValueError, RecursionError):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from coursewright.hookspecs import hookimpl
-from coursewright.providers import Provider
+
+from coursewright_llm_openai.provider import OpenAIChat
 
 
 @hookimpl
-def coursewright_providers() -> list[type[Provider[Any, Any]]]:
-    """Nothing yet."""
-    return []
+def coursewright_providers() -> list[type[OpenAIChat]]:
+    """Offer `llm.openai`."""
+    return [OpenAIChat]
