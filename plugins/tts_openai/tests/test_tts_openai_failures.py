@@ -24,6 +24,7 @@ from coursewright.providers import Health
 from coursewright.testing import Bench, bench
 from coursewright.testing.standins.loopback import free_port
 from coursewright.testing.standins.speech import StandIn, speech_server
+from coursewright_tts_openai.offer import forget
 from coursewright_tts_openai.provider import SpeechOptions, SpeechServer, SpeechService
 
 TEXT = "Plants make sugar from light. They need water too."
@@ -74,6 +75,11 @@ def check(place: Bench) -> Check:
         return provider(bench, url, options).check()
 
     return check
+
+
+@pytest.fixture(autouse=True)
+def _no_memory_of_another_server_at_the_same_port() -> None:
+    forget()
 
 
 # -- models ------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from coursewright.testing import Bench, bench
 from coursewright.testing.standins import sounds
 from coursewright.testing.standins.speech import StandIn, speech_server
 from coursewright_tts_openai.choice import most_characters
-from coursewright_tts_openai.offer import Model, Offer
+from coursewright_tts_openai.offer import Model, Offer, forget
 from coursewright_tts_openai.provider import SpeechOptions, SpeechServer, SpeechService
 
 TEXT = "Plants make sugar from light. They need water too."
@@ -48,6 +48,11 @@ def sound_of(place: Bench, speech: Speech) -> tuple[int, Any]:
     with wave.open(str(place.store.fetch(speech.audio))) as file:
         assert (file.getnchannels(), file.getsampwidth()) == (1, 2)
         return file.getframerate(), file.getnframes() / file.getframerate()
+
+
+@pytest.fixture(autouse=True)
+def _no_memory_of_another_server_at_the_same_port() -> None:
+    forget()
 
 
 # -- the request -------------------------------------------------------------------------------------

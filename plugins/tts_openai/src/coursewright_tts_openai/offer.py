@@ -94,8 +94,8 @@ _lock = threading.Lock()
 _known: dict[tuple[str, str], tuple[float, Offer]] = {}
 
 
-def offered(address: Address, context: Context | None) -> Offer:
-    """What the server offers; the answer is kept for 60 s in this process.
+def offered(address: Address, context: Context | None, *, anew: bool = False) -> Offer:
+    """What the server offers; the answer is kept for 60 s in this process, and given again unless asked `anew`.
 
     Raises AuthFailed, Busy (starting), Unavailable or TimedOut, as `Http` does, when the list of models is refused.
     """
@@ -103,7 +103,7 @@ def offered(address: Address, context: Context | None) -> Offer:
     place = (address.url, hashlib.sha256(secret.encode()).hexdigest())
     with _lock:
         found = _known.get(place)
-    if found is not None and time.monotonic() - found[0] < _KEPT_S:
+    if not anew and found is not None and time.monotonic() - found[0] < _KEPT_S:
         return found[1]
     offer = _ask(address, context)
     with _lock:
@@ -111,10 +111,10 @@ def offered(address: Address, context: Context | None) -> Offer:
     return offer
 
 
-def forget(address: Address) -> None:
-    """Ask anew next time: the server has just shown that it is not as it was."""
+def forget(url: str = "") -> None:
+    """Ask anew next time: the server at `url` (or every server) has just shown that it is not as it was."""
     with _lock:
-        for place in [place for place in _known if place[0] == address.url]:
+        for place in [place for place in _known if url in ("", place[0])]:
             del _known[place]
 
 

@@ -77,7 +77,7 @@ class SpeechServer(Provider[SpeechRequest, Speech]):
         """Ask for the server's models and voices, and compare them with what the options name."""
         options, address = self.options, self._address(self.host)
         try:
-            offer = self._offer(address, None)
+            offer = self._offer(address, None, anew=True)
             if options.model and offer.models is not None and not _has_model(options.model, offer):
                 raise Unavailable(
                     f"the model {options.model} is not installed at {address.what}; there are: "
@@ -152,7 +152,7 @@ class SpeechServer(Provider[SpeechRequest, Speech]):
             try:
                 answer = http.post("audio/speech", payload, field="text", allow=range(400, 600))
                 if answer.status >= 400:
-                    forget(address)
+                    forget(address.url)
                     raise refusal(answer, http, address, payload, offer)
                 return sound_file(answer, folder, address.what)
             except Busy as error:
@@ -178,9 +178,9 @@ class SpeechServer(Provider[SpeechRequest, Speech]):
             return {}
         return {"speaking_rate_enabled": True}
 
-    def _offer(self, address: Address, context: Context | None) -> Offer:
+    def _offer(self, address: Address, context: Context | None, *, anew: bool = False) -> Offer:
         try:
-            return offered(address, context)
+            return offered(address, context, anew=anew)
         except AuthFailed as error:
             if not error.detail:  # the key was not sent at all: the address is at fault
                 raise
