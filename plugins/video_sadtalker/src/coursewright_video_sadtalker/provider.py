@@ -36,8 +36,8 @@ class SadTalkerVideo(Provider[ClipRequest, Clip]):
     Options: ClassVar[type[msgspec.Struct]] = SadTalkerOptions
     Service: ClassVar[type[msgspec.Struct]] = SadTalkerService
     licence: ClassVar[str] = (
-        "SadTalker's code is licensed Apache-2.0; the models that it loads, GFPGAN among them, have terms of their own, "
-        "to be read before commercial use."
+        "SadTalker's code is licensed Apache-2.0; the models that it loads, GFPGAN among them, have other terms: "
+        "read these before commercial use."
     )
     sends: ClassVar[str] = "The portrait, or the head cut from it, and the speech go to the configured SadTalker."
 

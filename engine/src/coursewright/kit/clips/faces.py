@@ -15,6 +15,8 @@ from coursewright.kit.clips.jobs import Box
 _SEARCHED_PX = 640
 _LEAST = 1 / 12
 """The smallest face that is looked for, against the shorter side of the picture."""
+_ROOM = 0.15
+"""What is added around the picture, against its shorter side."""
 _NOTABLE = 0.25
 """A second face of this area against the first is worth a word; smaller finds are bystanders or mistakes."""
 
@@ -35,10 +37,13 @@ def largest_face(picture: npt.NDArray[np.uint8]) -> tuple[Box, list[str]]:
 
 
 def find_faces(picture: npt.NDArray[np.uint8]) -> list[Box]:
-    """Squares around frontal faces, the largest first; each face once."""
+    """Squares around frontal faces, the largest first; each face once. A square may reach beyond the picture."""
     gray = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     scale = min(1.0, _SEARCHED_PX / max(gray.shape))
-    small = np.asarray(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    reduced = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    # The cascades see whole squares only, and that of a face which fills the picture reaches beyond it.
+    room = round(_ROOM * min(reduced.shape))
+    small = np.asarray(cv2.copyMakeBorder(reduced, room, room, room, room, cv2.BORDER_REPLICATE), np.uint8)
     # The second cascade sees more faces and more that are none: what it finds alone must have an eye.
     found = _squares("haarcascade_frontalface_alt2.xml", small) or [
         square for square in _squares("haarcascade_frontalface_default.xml", small) if _has_eye(small, square)
@@ -47,7 +52,7 @@ def find_faces(picture: npt.NDArray[np.uint8]) -> list[Box]:
     for square in sorted(found, key=lambda square: -square[2]):
         if not any(_holds(larger, square) for larger in kept):
             kept.append(square)
-    return [Box(x / scale, y / scale, size / scale, size / scale) for x, y, size in kept]
+    return [Box((x - room) / scale, (y - room) / scale, size / scale, size / scale) for x, y, size in kept]
 
 
 def _squares(cascade: str, gray: npt.NDArray[np.uint8]) -> list[tuple[int, int, int]]:

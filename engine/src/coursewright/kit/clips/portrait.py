@@ -28,6 +28,8 @@ WHOLE_PX = 2560
 """The longer side of what a face is pasted back into."""
 LEAST_FACE_PX = 64
 
+Image.MAX_IMAGE_PIXELS = None  # our own bound is lower, and its sentence clearer
+
 _KINDS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 
 # FFHQ's rule cuts a square of four eye distances around a point just below the eyes. In a Haar square the eyes

@@ -27,6 +27,10 @@ _PIECE_COST = 0.4
 """What one more piece may cost against a seam in loud speech, which costs 1: a pause is worth a piece."""
 
 
+_FADE = np.hanning(2 * OVERLAP + 2)[1:-1].astype(np.float32)
+_FADE /= _FADE.sum()
+
+
 def cut_sound(source: Path, folder: Path, field: str, piece_s: float) -> Sound:
     """Write pieces of at most `piece_s` seconds, overlaps included, into `folder` as 16-bit WAV.
 
@@ -61,13 +65,13 @@ def cut_sound(source: Path, folder: Path, field: str, piece_s: float) -> Sound:
 def seams(loudness: npt.NDArray[np.float32], most: int) -> list[int]:
     """The frames at which to cut, so that no piece is longer than `most` frames with its overlaps.
 
-    The cheapest set of cuts, where a cut costs the loudness (0…1) of the frames that will be faded over.
+    The cheapest set of cuts, where a cut costs the loudness (0…1) of the frames that are faded over, the middle most.
     """
     frames = len(loudness)
     if frames <= most:
         return []
     window = np.lib.stride_tricks.sliding_window_view(np.pad(loudness, OVERLAP, mode="edge"), 2 * OVERLAP)
-    costs = window[:frames].max(axis=1) + _PIECE_COST
+    costs = window[:frames] @ _FADE + _PIECE_COST
     inner = most - 2 * OVERLAP
     best = np.full(frames + 1, np.inf)
     before = np.zeros(frames + 1, np.intp)
