@@ -45,7 +45,8 @@ class Chat:
     """Asks one model. What a server refused once is not sent to it again."""
 
     def __init__(self, http: Http, context: Context, model: str, settings: dict[str, Any]) -> None:
-        self._http, self._context, self._model = http, context, model
+        self.model = model
+        self._http, self._context = http, context
         self._settings = dict(settings)
         self._format: Format = "json_schema"
         self.cut_short = False
@@ -63,7 +64,7 @@ class Chat:
     def _payload(self, ask: Ask) -> dict[str, Any]:
         given = ask if self._format == "json_schema" else with_schema_in_words(ask)
         payload: dict[str, Any] = {
-            "model": self._model,
+            "model": self.model,
             "messages": [{"role": message.role, "content": message.text} for message in given.messages],
             "stream": True,
             **self._settings,
@@ -82,9 +83,9 @@ class Chat:
         self._context.log.info("%s", error.detail)
         if _OVERFLOW.search(raw):
             raise self._overflow(raw, error)
-        if answer.status == 404 or (_NO_MODEL.search(raw) and not _FORMAT.search(raw)):
-            if "model" in raw.lower():
-                raise unknown_model(self._model, self._http.what, models_of(self._http).names)
+        if answer.status == 404 or _NO_MODEL.search(error.detail):
+            if "model" in error.detail.lower():
+                raise unknown_model(self.model, self._http.what, models_of(self._http).names)
             raise error
         if "max_tokens" in self._settings and "max_completion_tokens" in raw:  # OpenAI's newer name for it
             self._settings["max_completion_tokens"] = self._settings.pop("max_tokens")
@@ -153,7 +154,7 @@ class Chat:
     def _reply(self, ask: Ask, written: Written) -> Reply:
         if written.refusal or written.ended == "content_filter":
             raise Unavailable(
-                f"the model {self._model} would not write this",
+                f"the model {self.model} would not write this",
                 remedy="change the topic or the notes, or let another model write",
                 detail=self._http.hidden(written.refusal)[:300],
             )

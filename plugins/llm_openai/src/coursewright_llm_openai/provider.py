@@ -42,12 +42,14 @@ class OpenAIOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     temperature: Annotated[float, Meta(ge=0, le=2, description="From predictable to surprising.")] = 0.7
     top_p: Annotated[float, Meta(gt=0, le=1, description="Share of the likely words to choose from.")] = 0.95
     max_tokens: Annotated[
-        int | None, Meta(ge=16, description="Longest answer in tokens; none: the server's limit.")
+        Annotated[int, Meta(ge=16)] | None, Meta(description="Longest answer in tokens; none: the server's limit.")
     ] = None
     thinking: Annotated[
         Literal["off", "on"], Meta(description="On: the model may think first, as it does by itself.")
     ] = "off"
-    seed: Annotated[int | None, Meta(ge=0, description="The same seed gives similar answers, where supported.")] = None
+    seed: Annotated[
+        Annotated[int, Meta(ge=0)] | None, Meta(description="The same seed gives similar answers, where supported.")
+    ] = None
 
 
 class OpenAIChat(Provider[LlmRequest, msgspec.Struct]):
@@ -84,7 +86,7 @@ class OpenAIChat(Provider[LlmRequest, msgspec.Struct]):
         except Busy as error:
             return Health(state="degraded", reason=error.message, remedy=error.remedy)
         except ProviderError as error:
-            return Health(state="unavailable", reason=error.message, remedy=error.remedy)
+            return Health(state="unavailable", reason=error.message, remedy=self._remedy(error))
         if not models.listed:
             return Health(
                 state="degraded",
@@ -106,11 +108,13 @@ class OpenAIChat(Provider[LlmRequest, msgspec.Struct]):
     def run(self, request: LlmRequest, context: Context) -> msgspec.Struct:
         context.raise_if_cancelled()
         with self._http(self._base, read_s=self.service.read_s, context=context) as http:
-            chat = Chat(http, context, self._model(http, context), self._settings())
+            chat = Chat(http, context, self.options.model, self.settings())
             try:
+                chat.model = chat.model or self._first_model(http, context)
                 return write(request, context, chat.ask, host=self.host)
-            except Unavailable as error:
-                if chat.cut_short:
+            except ProviderError as error:
+                error.remedy = self._remedy(error)
+                if isinstance(error, Unavailable) and chat.cut_short:
                     error.remedy = "raise `max_tokens` or the server's own limit, or ask for something shorter"
                 raise
 
@@ -129,16 +133,20 @@ class OpenAIChat(Provider[LlmRequest, msgspec.Struct]):
         except AuthFailed:
             return None
 
-    def _model(self, http: Http, context: Context) -> str:
-        if self.options.model:
-            return str(self.options.model)
+    def _remedy(self, error: ProviderError) -> str:
+        """Which secret to set, where a server without a key turns out to want one."""
+        if isinstance(error, AuthFailed) and self._key() is None:
+            return f"set COURSEWRIGHT_SECRET_{self.service.secret} to a key for that server"
+        return error.remedy
+
+    def _first_model(self, http: Http, context: Context) -> str:
         models = models_of(http)
         name = models.chosen(http.what)
         others = f", the first of {len(models.names)}" if len(models.names) > 1 else ""
         context.notice(f"written by the model {name.rpartition('/')[2]}{others}: name another one in `model`")
         return name
 
-    def _settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """What is sent beside the messages. Both samplings, as the servers' own defaults differ."""
         options = self.options
         settings: dict[str, Any] = {"temperature": options.temperature, "top_p": options.top_p}

@@ -100,21 +100,23 @@ class _Refusal(Exception):
 class ChatServer:
     """A running server. `url` ends in `/v1`; `requests` are all of them, in order."""
 
-    def __init__(self, personality: Personality, switches: Switches) -> None:
+    def __init__(self, personality: Personality) -> None:
         self.url = ""
+        self._personality = personality
+        self.reset()
+
+    def reset(self, **switches: Any) -> None:
+        """Forget all that was, as if newly started with these switches."""
         self.replies: list[str] = []
         self.requests: list[Asked] = []
-        self.switches = switches
+        self.switches = Switches(models=list(_MODELS[self._personality]))
         self.asked = threading.Event()
         """A chat has come."""
         self.speaking = threading.Event()
         """The first half of a streamed answer is out."""
         self.left = threading.Event()
         """A client went away before its answer was whole."""
-        self._personality = personality
-        self._since = time.monotonic()
-        if not switches.models:
-            switches.models = list(_MODELS[personality])
+        self.switch(**switches)
 
     def switch(self, **changes: Any) -> None:
         """Change `Switches` by name."""
@@ -370,7 +372,8 @@ async def _reply(
 @contextlib.contextmanager
 def chat_server(personality: Personality = "llama.cpp", **switches: Any) -> Iterator[ChatServer]:
     """A server that behaves as `llama.cpp`, `ollama` or `vllm` does."""
-    server = ChatServer(personality, Switches(**switches))
+    server = ChatServer(personality)
+    server.reset(**switches)
     with serve(server) as address:
         server.url = f"{address}/v1"
         yield server
