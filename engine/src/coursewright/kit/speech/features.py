@@ -17,6 +17,9 @@ _HOP, _WINDOW, _FFT = 160, 400, 512
 _BANDS, _CEPSTRA = 28, 13
 _LOWEST_HZ, _HIGHEST_HZ = 90.0, 7000.0
 _RANGE_DB = 45.0
+_LOUDNESS = 3.0
+VOICED = 0.4 * _LOUDNESS
+"""The first of a row's numbers, from here on, is that of speech."""
 
 
 def features(samples: Samples, rate_hz: int) -> Features:
@@ -34,7 +37,7 @@ def features(samples: Samples, rate_hz: int) -> Features:
     if speech.sum() > 10:
         cepstra = (cepstra - cepstra[speech].mean(axis=0)) / (cepstra[speech].std(axis=0) + 1e-3)
     cepstra = cepstra * np.clip((loudness - 0.15) / 0.3, 0, 1)[:, None]
-    still = np.column_stack([loudness * 3.0, cepstra])
+    still = np.column_stack([loudness * _LOUDNESS, cepstra])
     return np.asarray(np.column_stack([still, 1.5 * _slopes(still)]), np.float32)
 
 

@@ -129,7 +129,7 @@ def _part(part: Part, language: str, context: Context, say: Say, key: Any) -> _T
     from coursewright.kit.speech import aligning, joining
     from coursewright.kit.speech.reading import read_aloud
 
-    own: list[Timings] = []
+    told: list[Timings] = []
 
     def sound() -> Artifact:
         context.raise_if_cancelled()
@@ -137,16 +137,20 @@ def _part(part: Part, language: str, context: Context, say: Say, key: Any) -> _T
         said = answer if isinstance(answer, Said) else Said(answer, Timings())
         out = folder / "trimmed.wav"
         trimmed = context.in_process(joining.take, str(said.path), str(out), sounds_in(part.text))
-        own.append(shifted(said.timings, -trimmed.start_s, trimmed.duration_s))
+        timings = aligned(out)  # also tells whether all of the text is there
+        if [word.text for word in said.timings.words] == part.text.split():
+            own = shifted(said.timings, -trimmed.start_s, trimmed.duration_s)
+            timings = Timings(words=own.words, phonemes=own.phonemes or timings.phonemes)
+        told.append(timings)
         return context.store.put_file(out, name="part.wav", media_type="audio/wav")
 
-    def times() -> Artifact:
+    def aligned(wav: Path) -> Timings:
         (folder / "reading").mkdir()
         reading = read_aloud(part.text, language, context, folder / "reading")
-        path = str(context.store.fetch(taken))
-        timings = context.in_process(aligning.align, path, part.text, reading)
-        if own and [word.text for word in own[0].words] == part.text.split():
-            timings = Timings(words=own[0].words, phonemes=timings.phonemes)
+        return context.in_process(aligning.align, str(wav), part.text, reading)
+
+    def times() -> Artifact:
+        timings = told[0] if told else aligned(context.store.fetch(taken))
         return context.store.put_bytes(msgspec.json.encode(timings), name="part.json", media_type="application/json")
 
     identity = [_FORM, key, part.text]

@@ -24,6 +24,8 @@ _MISSED = {_SENTENCE: 3.0, _CLAUSE: 0.6, _WORD: 0.0}
 """What it costs not to hear one there."""
 _TOLERANCE_S = 0.5
 """How far a place may lie from where the lengths put it, at a cost of 1."""
+_DRAWN_OUT = 1.5
+"""What is said before a pause is drawn out by so many sounds; without this, words come 40 ms late on average."""
 
 _UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _PIECE = re.compile(rf"[{_UNSPACED}][^\w\s]*|[^\s{_UNSPACED}]+")
@@ -48,11 +50,12 @@ def by_pauses(text: str, samples: Samples, rate_hz: int) -> list[Word]:
     times: dict[int, tuple[float, float]] = {}
     stretches = _no_more_than(len(atoms), stretches)
     for (start_s, end_s), group in zip(stretches, _grouped(atoms, stretches), strict=True):
-        total = sum(atom.sounds for atom in group)
-        begun = 0.0
-        for atom in group:
+        lengths = [atom.sounds for atom in group]
+        lengths[-1] += _DRAWN_OUT
+        total, begun = sum(lengths), 0.0
+        for atom, length in zip(group, lengths, strict=True):
             first = start_s + (end_s - start_s) * begun / total
-            begun += atom.sounds
+            begun += length
             last = start_s + (end_s - start_s) * begun / total
             times[atom.token] = (times.get(atom.token, (first, last))[0], last)
     words, latest = [], 0.0
