@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,12 @@ import pytest
 from coursewright.capabilities.artifacts import Artifact
 from coursewright.capabilities.tts import Speech
 from coursewright.kit import health
-from coursewright.testing import Bench, bench
+from coursewright.run.processes import Processes
+from coursewright.testing import Bench
 from coursewright.testing.standins import sounds
 from coursewright.testing.standins.spaces import SpaceServer, space
-from coursewright.testing.standins.zyphra import KEY, ZyphraServer, voice_hz, zyphra_server
-from coursewright_tts_zyphra.options import ZyphraOptions, ZyphraService
+from coursewright.testing.standins.zyphra import KEY, ZyphraServer, zyphra_server
+from coursewright_tts_zyphra.options import Api, ZyphraOptions, ZyphraService
 from coursewright_tts_zyphra.provider import ZyphraVoice
 
 Make = Callable[..., ZyphraVoice]
@@ -27,10 +30,20 @@ def _fresh_health() -> None:
     health.forget()
 
 
-@pytest.fixture(name="bench")
-def bench_with_key(tmp_path: Path) -> Iterator[Bench]:
-    with bench(tmp_path, secrets={"ZYPHRA_API_KEY": KEY}) as made:
-        yield made
+@pytest.fixture(scope="session")
+def processes() -> Iterator[Processes]:
+    """Shared: a worker that has imported its libraries takes a tenth of the time of a new one."""
+    made = Processes(1)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, processes: Processes) -> Bench:
+    """With the key."""
+    folder = tmp_path / "bench"
+    folder.mkdir()
+    return Bench(folder, processes, {"ZYPHRA_API_KEY": KEY})
 
 
 @pytest.fixture
@@ -52,57 +65,49 @@ def zonos(_zonos: SpaceServer) -> SpaceServer:
 
 
 @pytest.fixture
-def legacy(server: ZyphraServer, bench: Bench) -> Make:
-    """A provider with these options at the older service."""
-    return making(bench, server.url)
+def made(bench: Bench) -> Make:
+    """A provider with these options, at the address `at`, which speaks `api`."""
 
-
-@pytest.fixture
-def cloud(server: ZyphraServer, bench: Bench) -> Make:
-    return making(bench, server.cloud_url)
-
-
-@pytest.fixture
-def at_home(zonos: SpaceServer, bench: Bench) -> Make:
-    return making(bench, zonos.url)
-
-
-def making(on: Bench, url: str, **service: Any) -> Make:
-    def make(**options: Any) -> ZyphraVoice:
-        return ZyphraVoice(
-            ZyphraOptions(**options), service=ZyphraService(url=url, **service), host=on.host(ZyphraVoice)
-        )
+    def make(at: str, api: Api = "auto", **options: Any) -> ZyphraVoice:
+        service = ZyphraService(url=at, api=api)
+        return ZyphraVoice(ZyphraOptions(**options), service=service, host=bench.host(ZyphraVoice))
 
     return make
 
 
 @pytest.fixture
+def legacy(server: ZyphraServer, made: Make) -> Make:
+    """A provider with these options, at the older service."""
+    return functools.partial(made, server.url, "legacy")
+
+
+@pytest.fixture
+def cloud(server: ZyphraServer, made: Make) -> Make:
+    return functools.partial(made, server.cloud_url, "cloud")
+
+
+@pytest.fixture
+def at_home(zonos: SpaceServer, made: Make) -> Make:
+    return functools.partial(made, zonos.url)
+
+
+@pytest.fixture
 def sample(bench: Bench) -> Artifact:
-    return voice_sample(bench)
+    """About 6 s that pass for somebody's voice."""
+    data = sounds.wav(sounds.hum(WORDS), 24_000)
+    return bench.store.put_bytes(data, name="voice.wav", media_type="audio/wav")
 
 
-def voice_sample(on: Bench, words: str = WORDS) -> Artifact:
-    """About 6 s that pass for somebody's voice. Other words are another voice."""
-    data = sounds.wav(sounds.hum(words), 24_000)
-    return on.store.put_bytes(data, name="voice.wav", media_type="audio/wav")
+@pytest.fixture
+def heard_hz(bench: Bench) -> Callable[[Speech], float]:
+    """The tone of the stand-ins' voice in a speech: the strongest above 850 Hz, where nothing else is loud."""
 
+    def heard(speech: Speech) -> float:
+        with wave.open(str(bench.store.fetch(speech.audio))) as wav:
+            assert (wav.getnchannels(), wav.getsampwidth()) == (1, 2)
+            samples = np.frombuffer(wav.readframes(wav.getnframes()), "<i2").astype(float)
+            frequencies = np.fft.rfftfreq(len(samples), 1 / wav.getframerate())
+        spectrum = np.where((frequencies > 850) & (frequencies < 3_000), np.abs(np.fft.rfft(samples)), 0)
+        return float(frequencies[np.argmax(spectrum)])
 
-def heard_hz(speech: Speech, on: Bench) -> float:
-    """The tone of the stand-ins' voice in a speech: its strongest above 850 Hz, where only that tone is loud."""
-    samples, rate = samples_of(speech, on)
-    spectrum = np.abs(np.fft.rfft(samples))
-    frequencies = np.fft.rfftfreq(len(samples), 1 / rate)
-    spectrum[frequencies < 850] = 0
-    spectrum[frequencies > 3_000] = 0
-    return float(frequencies[np.argmax(spectrum)])
-
-
-def samples_of(speech: Speech, on: Bench) -> tuple[np.ndarray, int]:
-    import wave
-
-    with wave.open(str(on.store.fetch(speech.audio))) as wav:
-        assert (wav.getnchannels(), wav.getsampwidth()) == (1, 2)
-        return np.frombuffer(wav.readframes(wav.getnframes()), "<i2").astype(float), wav.getframerate()
-
-
-OWN_HZ = voice_hz(b"")
+    return heard

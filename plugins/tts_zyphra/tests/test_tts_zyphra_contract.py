@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from coursewright.capabilities.artifacts import Artifact
 from coursewright.capabilities.tts import SpeechRequest
-from coursewright.testing import Bench, bench
+from coursewright.run.processes import Processes
+from coursewright.testing import Bench
 from coursewright.testing.contract import ProviderContract
 from coursewright.testing.standins.spaces import SpaceServer
 from coursewright.testing.standins.zyphra import KEY, ZyphraServer
@@ -15,11 +15,10 @@ from coursewright_tts_zyphra.provider import ZyphraVoice
 
 class OfAVoice(ProviderContract):
     @pytest.fixture
-    def bench(self, tmp_path: Path) -> Iterator[Bench]:
+    def bench(self, tmp_path: Path, processes: Processes) -> Bench:
         folder = tmp_path / "bench"
         folder.mkdir()
-        with bench(folder, secrets={"ZYPHRA_API_KEY": KEY}) as made:
-            yield made
+        return Bench(folder, processes, {"ZYPHRA_API_KEY": KEY})
 
     @pytest.fixture
     def valid_request(self, bench: Bench, sample: Artifact) -> SpeechRequest:

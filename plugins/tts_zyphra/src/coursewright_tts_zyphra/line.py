@@ -17,7 +17,8 @@ from coursewright_tts_zyphra.options import ZyphraOptions, ZyphraService
 
 MOST_CHARACTERS = 500
 """What callers of the hosted service send at most, to stay below its gateway's 100 s; Zonos' own page takes no more."""
-FEWEST_CHARACTERS = 100
+FEWEST_CHARACTERS = 40
+"""Shorter parts sound like a list of words."""
 _USUAL_RATE = 15.0
 _SPOKEN = 0.6
 """Zonos reckons 30 s for 400 characters at a rate of 15: pauses included, 0.6 of the rate is spoken."""
@@ -62,7 +63,7 @@ class Line(ABC):
         """Characters that are spoken within `part_s`, in the text's own script, at the rate asked for."""
         density = max(sounds_in(text) / len(text), 0.3)
         rate = _SPOKEN * (self.options.speaking_rate or _USUAL_RATE)
-        return max(FEWEST_CHARACTERS // 5, min(MOST_CHARACTERS, int(self.part_s * rate / density)))
+        return max(FEWEST_CHARACTERS // 2, min(MOST_CHARACTERS, int(self.part_s * rate / density)))
 
     def say_what_is_unused(self, request: SpeechRequest, context: Context) -> None:
         """A notice for what was set and has no effect here: the speech is still worth having.
@@ -86,7 +87,7 @@ class Line(ABC):
                 remedy="give a sample as `voice`, or leave the name out",
             )
         if unused := [name for name in given if name not in self.takes and name not in named]:
-            context.notice(f"{self.what} knows no {' and no '.join(unused)}: it has no effect there")
+            context.notice(f"{self.what} knows no {' and no '.join(unused)}: not used")
 
     def bounded(self, name: str, low: float, high: float, context: Context) -> Any:
         """The option's value within what this service takes, with a notice when that is another."""

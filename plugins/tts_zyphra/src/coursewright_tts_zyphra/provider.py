@@ -78,16 +78,17 @@ class ZyphraVoice(Provider[SpeechRequest, Speech]):
         limit = line.limit(request.text)
         key = [self.identity(), voicing.key]
         while True:
-            onward.begin(len(split(request.text, limit)))
+            parts = [len(part.text) for part in split(request.text, limit)]
+            onward.begin(len(parts))
             try:
                 return narrate(request, cast(Context, onward), voicing.say, limit=limit, key=key)
             except TimedOut:
                 # The step's own deadline ends here; a service that gave up on a part may manage half of it.
                 context.raise_if_cancelled()
-                if limit // 2 < min(FEWEST_CHARACTERS, len(request.text)):
+                limit = max(parts) // 2
+                if limit < FEWEST_CHARACTERS:
                     raise
-                limit //= 2
-                context.notice("the service took too long for parts of the text: shorter parts were sent")
+                context.notice("parts of the text were too long for the service: shorter ones were sent")
 
     def _line(self, context: Context | None = None) -> Line:
         api = self.service.api if self.service.api != "auto" else _api_at(self.service, context)
@@ -131,18 +132,17 @@ _seen: dict[str, str] = {}
 
 
 def _api_at(service: ZyphraService, context: Context | None) -> str:
-    """What is spoken at the service's address: told by the host, or by asking for what only a Gradio app has."""
+    """What is spoken at the service's address: told by the host or the path, or by asking for
+    what only a Gradio app has."""
     url = service.url.strip()
     if is_zyphras(url):
         return "cloud" if "zyphracloud.com" in url.lower() else "legacy"
     if "://" not in url or re.match(r"https://([^/]+\.)?(hf\.space|huggingface\.co|hf\.co)(/|$)", url, re.IGNORECASE):
         return "zonos"
+    if re.search(r"/v\d+(/audio/speech)?/?$", url):
+        return "cloud"
     if url not in _seen:
         with Http(url, what="the speech service", context=context, connect_s=4.0, read_s=8.0, total_s=9.0) as http:
             answer = http.get("config", allow=range(400, 500))
-        _seen[url] = "zonos" if answer.status == 200 and b"api_prefix" in answer.body else _api_of_path(url)
+        _seen[url] = "zonos" if answer.status == 200 and b"api_prefix" in answer.body else "legacy"
     return _seen[url]
-
-
-def _api_of_path(url: str) -> str:
-    return "cloud" if re.search(r"/v\d+(/audio/speech)?/?$", url) else "legacy"

@@ -121,9 +121,11 @@ class ZyphraServer:
         self._lock = threading.Lock()
         self._mode: Mode = ""
         self._left: int | None = None
+        self._after = 0
         self._longer_than = -1
         self._retry_after = "7"
         self._delay_s = 30.0
+        self.at_fault = "text"
 
     @property
     def url(self) -> str:
@@ -145,19 +147,30 @@ class ZyphraServer:
         mode: Mode,
         *,
         times: int | None = None,
+        after: int = 0,
         longer_than: int = -1,
         retry_after: str = "7",
         delay_s: float = 30.0,
+        at_fault: str = "text",
     ) -> None:
-        """Answer so from now on: `times` times, and only to texts of more than `longer_than` characters."""
+        """Answer so from now on: `times` times after the first `after`, and only to texts of more than
+        `longer_than` characters.
+
+        `at_fault` is the field that "invalid" complains of.
+        """
         with self._lock:
+            self.at_fault = at_fault
             self._mode, self._left, self._longer_than = mode, times, longer_than
+            self._after = after
             self._retry_after, self._delay_s = retry_after, delay_s
 
     def mode(self, text: str) -> Mode:
         """How this request is answered."""
         with self._lock:
             if not self._mode or len(text) <= self._longer_than or self._left == 0:
+                return ""
+            if self._after > 0:
+                self._after -= 1
                 return ""
             if self._left is not None:
                 self._left -= 1
@@ -291,7 +304,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "forbidden":
                 self._json(403, {"detail": "This key may not use text to speech"})
             case "invalid":
-                detail = {"loc": ["body", "text"], "msg": "text contains unsupported characters", "type": "value_error"}
+                detail = {"loc": ["body", stand_in.at_fault], "msg": "unsupported characters", "type": "value_error"}
                 self._json(422, {"detail": [detail]})
             case "error_500":
                 self._json(500, {"detail": "CUDA out of memory"})
