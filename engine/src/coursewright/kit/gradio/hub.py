@@ -14,6 +14,7 @@ import huggingface_hub.constants
 import msgspec
 
 from coursewright.errors import Unavailable
+from coursewright.kit.gradio.silence import keep_silent
 from coursewright.secrets import Secret
 
 HUB_S = 8.0
@@ -57,6 +58,7 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True):
 
 def find(name: str, token: Secret | None) -> Found:
     """Ask the Hub for a Space. Raises huggingface_hub's errors and those of the HTTP library it uses."""
+    keep_silent()
     info = huggingface_hub.HfApi().space_info(name, timeout=HUB_S, token=token.reveal() if token else False)
     raw: dict[str, Any] = info.runtime.raw if info.runtime is not None else {}
     words = raw.get("errorMessage")

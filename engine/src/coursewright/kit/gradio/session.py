@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
-import os
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
-
-# The client sends the address of every app to Hugging Face unless the environment says no too.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import httpx
 from gradio_client import Client  # type: ignore[import-untyped]  # it has no types of its own
@@ -24,6 +20,7 @@ from coursewright.kit.gradio.faults import Faults
 from coursewright.kit.gradio.files import download_into, incoming, outgoing
 from coursewright.kit.gradio.following import Follower, Progress
 from coursewright.kit.gradio.signature import Endpoint, endpoints_of, in_order
+from coursewright.kit.gradio.silence import keep_silent
 from coursewright.kit.gradio.waiting import LOOK_S, patiently
 from coursewright.kit.gradio.wire import Wire, tls
 from coursewright.kit.gradio.words import plain
@@ -157,6 +154,7 @@ class Session:
 
     def _connect(self, url: str) -> None:
         wire = self._wire = Wire(url)
+        keep_silent()
         token = self._token.reveal() if self._token and is_hugging_face(url) else False
         self._client = self._wait(
             lambda: Client(
@@ -165,7 +163,7 @@ class Session:
                 verbose=False,
                 httpx_kwargs=wire.options,
                 ssl_verify=tls(),
-                analytics_enabled=False,
+                analytics_enabled=False,  # see `keep_silent` too
                 download_files=False,  # it would leave a folder in the system's temporary one for each file
             )
         )

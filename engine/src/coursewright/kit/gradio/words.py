@@ -1,26 +1,18 @@
-"""A service's own words, fit to be shown: without HTML, without keys, in one bounded line."""
+"""An app's own words, fit to be shown."""
 
 from __future__ import annotations
 
-import html
 import re
 
-MAX_WORDS = 300
+from coursewright.kit.replies import words_of
 
-_NOT_TEXT = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<!--.*?-->", re.DOTALL | re.IGNORECASE)
-_TAG = re.compile(r"</?[a-zA-Z!][^>]*>")
-_KEY = re.compile(r"\b(?:hf_|sk-|fw_|gsk_|Bearer\s+)[A-Za-z0-9_.-]{8,}")
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 
 
-def plain(text: object, *keys: str) -> str:
-    """`text` without markup; whatever looks like a key, and each of `keys`, is blacked out."""
+def plain(text: object, token: str = "") -> str:
+    """One bounded line without markup, and without `token` and whatever else looks like a key."""
     said = str(text)
-    for key in keys:
-        if key:
-            said = said.replace(key, "•••")
-    said = html.unescape(_TAG.sub(" ", _NOT_TEXT.sub(" ", said)))
-    said = _KEY.sub("•••", said)
-    said = re.sub(r"\s+([.,;:!?])", r"\1", " ".join(said.split()))
-    if len(said) > 1 and said[0] == said[-1] and said[0] in "'\"":  # Gradio 4 sends an error's text in quotes
-        said = said[1:-1]
-    return said if len(said) <= MAX_WORDS else said[: MAX_WORDS - 1] + "…"
+    words = words_of(said, "text/html" if _TAG.search(said) else "text/plain", hide=[token])
+    words = re.sub(r"\s+([.,;:!?])", r"\1", words)
+    # Gradio 4 sends an error's text in quotes.
+    return words[1:-1] if len(words) > 1 and words[0] == words[-1] and words[0] in "'\"" else words

@@ -44,8 +44,11 @@ class Front:
             },
         )
         if path in ("/config", "/"):
-            await asyncio.sleep(self.desk.switch("config_delay_s", 0.0))
-            if (status := self.desk.switch("config_status")) and self.desk.still("config"):
+            delay_s, status = self.desk.switch("config_delay_s", 0.0), self.desk.switch("config_status")
+            applies = bool(delay_s or status) and self.desk.still("config")
+            if applies:
+                await asyncio.sleep(delay_s)
+            if applies and status:
                 extra = {str(name): str(value) for name, value in self.desk.switch("config_headers", {}).items()}
                 body = self.desk.switch("config_body", "<html><body><h1>Service unavailable</h1></body></html>")
                 await _answer(send, status, body.encode(), self.desk.switch("config_type", "text/html"), extra)
