@@ -628,7 +628,7 @@ def test_a_key_that_the_service_sends_back_is_shown_nowhere(
     echo = {"error": {"message": f"Key {key}, that is Bearer {key}, is wrong. <b>{key}</b>"}}
     server = serve(response(status, echo if status != 200 else f"<p>{key}</p>", location=f"https://x/?key={key}"))
 
-    with caplog.at_level(logging.INFO), http(server, key=KEY) as asked, pytest.raises(ProviderError) as caught:
+    with caplog.at_level(logging.DEBUG), http(server, key=KEY) as asked, pytest.raises(ProviderError) as caught:
         asked.get_json("/models")
 
     shown = [str(caught.value), repr(caught.value), caught.value.detail, str(pickle.dumps(caught.value)), caplog.text]
@@ -639,6 +639,12 @@ def test_a_key_that_the_service_sends_back_is_shown_nowhere(
 def test_the_key_is_hidden_from_text_by_whoever_asked(serve: Serve) -> None:
     with http("http://127.0.0.1:9", key=KEY) as asked:
         assert asked.hidden(f"wrong key {KEY.reveal()}!") == "wrong key [key]!"
+
+
+def test_a_dummy_key_does_not_spoil_every_word(serve: Serve) -> None:
+    error = error_of(serve(response(400, {"message": "exceeds the maximum; the key is x"})), key=Secret("K", "x"))
+
+    assert error.detail == "400: exceeds the maximum; the key is [key]"
 
 
 @pytest.mark.parametrize("value", ["two words", "line\nbreak", "schlüssel", ""])

@@ -213,6 +213,15 @@ def test_openai_takes_max_tokens_by_its_newer_name(serving: Serving, asking: Ask
     assert "max_tokens" not in server.chats[1]
 
 
+def test_a_format_refused_with_500_is_left_out_too(serving: Serving, asking: Ask_) -> None:
+    words = b'{"error": {"message": "failed to load model vocabulary required for format: grammar"}}'
+    server = serving("ollama", refuse=1, content=words, content_type="application/json")
+
+    asking(server)(schema=SCHEMA)
+
+    assert [sent["response_format"]["type"] for sent in server.chats] == ["json_schema", "json_object"]
+
+
 def test_a_refusal_that_names_nothing_we_can_leave_out_is_told(serving: Serving, asking: Ask_) -> None:
     error = asking(serving(refuse=1, status=400)).error()
 

@@ -25,4 +25,4 @@ class TestOpenAIChat(ProviderContract):
 
     @pytest.fixture
     def bad_requests(self, bench: Bench) -> list[LlmRequest]:
-        return []
+        return [LlmRequest(prompt=" ", returns="text")]

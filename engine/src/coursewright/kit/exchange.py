@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import ipaddress
+import logging
 import queue
 import socket
 import threading
@@ -106,6 +107,7 @@ class Exchange:
         try:
             import httpx
 
+            _quiet()
             # Proxies of the environment are for the world outside: a plain one would see what passes through it.
             with (
                 httpx.Client(
@@ -222,6 +224,14 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+@functools.cache
+def _quiet() -> None:
+    """At DEBUG httpcore writes down every header that a service sends, our key too if it sends that back."""
+    logger = logging.getLogger("httpcore")
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.INFO)
 
 
 @functools.cache

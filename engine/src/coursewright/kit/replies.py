@@ -18,6 +18,9 @@ from coursewright.errors import AuthFailed, BadInput, Busy, ProviderError, Quota
 WORDS = 300
 """Characters of a service's own words that are worth showing; what follows is stack traces and markup."""
 
+_TELLING = 8
+"""Characters from which a key is surely none by accident."""
+
 
 class Answer(msgspec.Struct, frozen=True):
     """A response, wholly read. Names of `headers` are lower-case."""
@@ -62,9 +65,11 @@ def words_of(body: bytes | str, content_type: str = "", *, hide: Sequence[str] =
 def hidden(text: str, values: Sequence[str]) -> str:
     """The text without any of the secret values, in whichever way a service may have written them back."""
     for value in values:
-        if value:
-            for form in (value, json.dumps(value)[1:-1], quote(value, safe=""), html.escape(value)):
+        for form in (value, json.dumps(value)[1:-1], quote(value, safe=""), html.escape(value)):
+            if len(value) >= _TELLING:
                 text = text.replace(form, "[key]")
+            elif value:  # a dummy such as `x` or `none` for a server that wants just any
+                text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", "[key]", text)
     text = re.sub(r"(?i)\bbearer\s+[\w.~+/=*-]{6,}", "Bearer [key]", text)
     text = re.sub(r"\b(?:sk|hf|gsk|xai|zsk)[-_][\w*-]{12,}", "[key]", text)
     return re.sub(r"//[^/\s:@]+:[^/\s@]+@", "//[key]@", text)

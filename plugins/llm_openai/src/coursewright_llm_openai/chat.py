@@ -18,7 +18,8 @@ from coursewright_llm_openai.models import models_of, unknown_model
 Format = Literal["json_schema", "json_object", "words"]
 _NEXT: dict[Format, Format] = {"json_schema": "json_object", "json_object": "words"}
 
-_REFUSED = (400, 404, 422)
+_REFUSED = (400, 404, 422, 500)
+"""Ollama and older llama.cpp say 500 to some formats and prompts that they cannot take."""
 _TELL_S = 1.0
 
 _OVERFLOW = re.compile(
