@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -396,6 +397,17 @@ def test_a_server_that_never_answers_is_given_up_after_its_time(fail: Fail) -> N
 def test_the_deadline_of_the_step_is_kept(place: Bench) -> None:
     with speech_server(hang=True) as server, pytest.raises(TimedOut):
         place.serve(provider(place, server.url, {}), SpeechRequest(text=TEXT), timeout_s=0.4)
+
+
+def test_no_more_calls_at_once_than_the_operator_allows(place: Bench) -> None:
+    with speech_server(delay_s=0.2) as server:
+        service = SpeechService(url=server.url, at_once=2)
+        asked = SpeechServer(service=service, host=place.host(SpeechServer))
+        requests = [SpeechRequest(text=f"Scene number {number}.") for number in range(6)]
+        with ThreadPoolExecutor(6) as threads:
+            assert len(list(threads.map(lambda request: asked.run(request, place.context(asked)), requests))) == 6
+
+    assert server.most_in_flight == 2
 
 
 # -- check -------------------------------------------------------------------------------------------

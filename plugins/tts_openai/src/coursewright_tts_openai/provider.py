@@ -21,6 +21,7 @@ from coursewright_tts_openai.choice import Choice, choose, listed, most_characte
 from coursewright_tts_openai.offer import Address, Offer, forget, offered
 from coursewright_tts_openai.refusals import SECRET, has_voice, how_to_install, key_refused, refusal, voice_unknown
 from coursewright_tts_openai.sound import sound_file
+from coursewright_tts_openai.turns import turn
 
 _HERE = "http://127.0.0.1:8880/v1"
 """Where Kokoro-FastAPI listens."""
@@ -45,6 +46,7 @@ class SpeechService(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     url: Annotated[str, Meta(description="Address of the server, with or without `/v1`.")] = _HERE
     connect_s: Annotated[float, Meta(gt=0, le=600, description="Seconds to wait for a connection.")] = 5.0
     read_s: Annotated[float, Meta(gt=0, le=3600, description="Seconds to wait for the next bytes.")] = 300.0
+    at_once: Annotated[int, Meta(ge=1, le=64, description="Calls to the server at the same time.")] = 4
     characters: Annotated[int, Meta(ge=100, le=4096, description="Longer text is sent in parts, cut at sentences.")] = (
         2000
     )
@@ -58,7 +60,8 @@ class SpeechServer(Provider[SpeechRequest, Speech]):
     summary: ClassVar[str] = "natural voices of any server with OpenAI's speech interface, at home or hosted"
     version: ClassVar[str] = "1"
     preference: ClassVar[int] = 10
-    concurrency: ClassVar[int | None] = 4
+    concurrency: ClassVar[int | None] = 8
+    """Twice the calls that are made at once: while some wait for the server, others decode what has come."""
     Options: ClassVar[type[msgspec.Struct]] = SpeechOptions
     Service: ClassVar[type[msgspec.Struct]] = SpeechService
     unit: ClassVar[str] = "character"
@@ -150,7 +153,8 @@ class SpeechServer(Provider[SpeechRequest, Speech]):
     ) -> Path:
         with address.http(context, read_s=self.service.read_s) as http:
             try:
-                answer = http.post("audio/speech", payload, field="text", allow=range(400, 600))
+                with turn(address.url, self.service.at_once, context):
+                    answer = http.post("audio/speech", payload, field="text", allow=range(400, 600))
                 if answer.status >= 400:
                     forget(address.url)
                     raise refusal(answer, http, address, payload, offer)

@@ -1,0 +1,123 @@
+"""Does waiting for a remote service overlap? Twenty scenes through a service that takes 2 s a call, 4 calls at once.
+
+The service is a stand-in on loopback, the provider `tts.openai`; the ideal is 20 / 4 × 2 s = 10 s. What comes on top is
+ours: asking, decoding, judging and aligning each answer, and the engine around it.
+
+    python bench/throughput.py            # a table; the limit is 1.15
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from coursewright.capabilities.llm import LlmRequest, Scene, Script
+from coursewright.catalog import Catalog, catalog_of
+from coursewright.compile import compile_pipeline
+from coursewright.providers import Context, Provider
+from coursewright.run.execute import Execution
+from coursewright.run.report import RunReport
+from coursewright.run.server import environment, prefect_api, stop
+from coursewright.settings import Limit, Settings, settings_from
+from coursewright.store.local import LocalStore
+from coursewright.testing.standins.speech import StandIn, speech_server
+from coursewright_tts_openai.provider import SpeechServer
+
+SCENES, AT_ONCE, CALL_S = 20, 4, 2.0
+IDEAL_S = SCENES / AT_ONCE * CALL_S
+LIMIT = 1.15
+
+PIPELINE = """
+name: throughput
+inputs: {salt: {type: text}}
+steps:
+  script: {uses: llm.scenes, with: {data: {salt: "${inputs.salt}"}, returns: script}}
+  voice:
+    uses: tts.openai
+    for_each: ${script.scenes}
+    with: {text: "${item.narration}"}
+outputs: {all: "${voice.audio}"}
+"""
+
+
+class Scenes(Provider[LlmRequest, Script]):
+    """A script of twenty scenes, new for each salt."""
+
+    capability, name, summary, version = "llm", "scenes", "scenes", "1"
+
+    def run(self, request: LlmRequest, context: Context) -> Script:
+        salt = request.data["salt"]
+        return Script(
+            title="T", scenes=[Scene(id=f"s{i}", title=f"{i}", narration=said(salt, i)) for i in range(SCENES)]
+        )
+
+
+def said(salt: str, number: int) -> str:
+    """About twenty seconds of narration, as a scene has."""
+    return (
+        f"This is scene {number} of the run {salt}. A plant takes water from the soil, air from the wind and light "
+        "from the sun. From these three it makes the sugar that it lives on. What it does not need itself feeds "
+        "everything that eats a plant, and everything that eats such an eater."
+    )
+
+
+async def timed(settings: Settings, catalog: Catalog, folder: Path, salt: str, *, flow: bool) -> float:
+    """Wall time of one run, in seconds; with `flow` as a Prefect flow run."""
+    plan = compile_pipeline(PIPELINE, name="throughput", catalog=catalog, read=lambda _: None)
+    inputs: dict[str, Any] = {"salt": salt}
+    execution = Execution(plan, inputs, catalog=catalog, store=LocalStore(folder), settings=settings)
+    started = time.perf_counter()
+    report: RunReport
+    if flow:
+        from coursewright.run.flow import run_in_flow
+
+        report = await run_in_flow(execution, inputs)
+    else:
+        report = await execution.run()
+    taken_s = time.perf_counter() - started
+    assert report.state == "completed", report.failures
+    return taken_s
+
+
+def tell(what: str, taken_s: float, server: StandIn) -> None:
+    print(f"{what:<52} {taken_s:>6.2f} s {taken_s / IDEAL_S:>6.2f}   most at once {server.most_in_flight}")
+
+
+def main() -> None:
+    """Measure without Prefect, in a flow, under the operator's limit, and with the server's start."""
+    catalog = catalog_of({"bench": [Scenes, SpeechServer]})
+    print(f"{'':<52} {'time':>8} {'ratio':>6}   ideal {IDEAL_S:g} s, limit {LIMIT:.2f}")
+    with tempfile.TemporaryDirectory() as name, speech_server(delay_s=CALL_S) as server:
+        folder = Path(name)
+        settings = settings_from(
+            {"COURSEWRIGHT_DATA_DIR": name, "COURSEWRIGHT_SERVICE_TTS_OPENAI__URL": server.url, **workers()}
+        )
+        limited = msgspec.structs.replace(settings, limits={"tts.openai": Limit(at_once=AT_ONCE)})
+        tell("engine alone", asyncio.run(timed(settings, catalog, folder / "a", "one", flow=False)), server)
+        began = time.perf_counter()
+        with prefect_api(settings) as api:
+            os.environ.update(environment(settings, api.url))
+            api.wait()
+            started_s = time.perf_counter() - began
+            import prefect  # noqa: F401  # 2 s of importing are counted as start-up
+
+            tell("as a flow", asyncio.run(timed(settings, catalog, folder / "b", "two", flow=True)), server)
+            server.most_in_flight = 0
+            within = asyncio.run(timed(limited, catalog, folder / "c", "three", flow=True))
+            tell("as a flow, limited to 4 over all runs", within, server)
+        stop(settings)
+    print(f"Prefect's server, started once for many runs: {started_s:.1f} s")
+
+
+def workers() -> dict[str, str]:
+    """Worker processes as on the machine of the limit: one for each core, two at least."""
+    return {"COURSEWRIGHT_WORKERS": str(max(2, os.cpu_count() or 2))}
+
+
+if __name__ == "__main__":
+    main()
