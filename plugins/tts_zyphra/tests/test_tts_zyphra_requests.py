@@ -14,7 +14,8 @@ from coursewright.capabilities.tts import Speech, SpeechRequest
 from coursewright.errors import AuthFailed, BadInput, Busy, Unavailable
 from coursewright.testing import Bench
 from coursewright.testing.standins.spaces import SpaceServer
-from coursewright.testing.standins.zyphra import KEY, SAVED_VOICE, ZyphraServer, voice_hz
+from coursewright.testing.standins.zyphra import KEY, ZyphraServer
+from coursewright.testing.standins.zyphra_speech import SAVED_VOICE, voice_hz
 from coursewright_tts_zyphra.options import CLOUD_URL, Emotion
 from coursewright_tts_zyphra.provider import ZyphraVoice, _api_at
 

@@ -15,7 +15,7 @@ from coursewright.kit.gradio import Endpoint, Parameter
 from coursewright.testing import Bench
 from coursewright.testing.standins.space_apps.zonos import NAMES
 from coursewright.testing.standins.spaces import SpaceServer, space
-from coursewright.testing.standins.zyphra import voice_hz
+from coursewright.testing.standins.zyphra_speech import voice_hz
 from coursewright_tts_zyphra.options import Emotion, ZyphraOptions, ZyphraService
 from coursewright_tts_zyphra.provider import ZyphraVoice
 from coursewright_tts_zyphra.zonos import Zonos

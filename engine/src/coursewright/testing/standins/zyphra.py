@@ -13,25 +13,19 @@ sound, longer for more text and shorter at a higher speaking rate, in the format
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
-import hashlib
 import io
 import json
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
-from coursewright.testing.standins import sounds
-
-if TYPE_CHECKING:
-    import numpy
+from coursewright.testing.standins.zyphra_speech import RATE_HZ, Refused, cloud_speech, encoded, legacy_speech
 
 KEY = "zsk-5d0e3b7c-not-a-real-key"
 """The key that the server wants."""
@@ -60,43 +54,6 @@ _LEGACY = "/v1/audio/text-to-speech"
 _CLOUD = "/api/v1/audio/speech"
 _MODELS = "/api/v1/models"
 
-_LEGACY_MODELS = ("zonos-v0.1-transformer", "zonos-v0.1-hybrid")
-_RANGES = {"speaking_rate": (5, 35), "fmax": (0, 24000), "vqscore": (0.6, 0.8), "pitch_std": (0, 500)}
-_EMOTIONS = {"happiness", "sadness", "disgust", "fear", "surprise", "anger", "other", "neutral"}
-_VOICES = {
-    *("american_female", "american_male", "anime_girl", "british_female", "british_male"),
-    *("energetic_boy", "energetic_girl", "japanese_female", "japanese_male"),
-}
-_LANGUAGES = {"en-us", "fr-fr", "de", "ja", "ko", "cmn"}
-_LEGACY_TYPES = ("audio/webm", "audio/ogg", "audio/wav", "audio/mp3", "audio/mpeg", "audio/mp4", "audio/aac")
-_LEGACY_FIELDS = {
-    *("text", "speaker_audio", "speaking_rate", "fmax", "vqscore", "pitch_std", "emotion", "language_iso_code"),
-    *("mime_type", "model", "speaker_noised", "default_voice_name", "voice_name"),
-}
-_CLOUD_TYPES = {
-    "mp3": "audio/mpeg",
-    "opus": "audio/ogg",
-    "aac": "audio/aac",
-    "flac": "audio/flac",
-    "wav": "audio/wav",
-    "m4a": "audio/mp4",
-}
-_FORMS = {
-    "audio/webm": "webm",
-    "audio/ogg": "opus",
-    "audio/wav": "wav",
-    "audio/mp3": "mp3",
-    "audio/mpeg": "mp3",
-    "audio/mp4": "mp4",
-    "audio/aac": "aac",
-    "audio/flac": "flac",
-}
-RATE_HZ = 44_100
-"""What the Zonos models produce."""
-_MODEL_VOICE_HZ = 900.0
-SAVED_VOICE = "Head of department"
-"""The voice that the account has saved; its name is case-sensitive."""
-
 
 class Received(msgspec.Struct, frozen=True):
     """One request as it came. `body` is the decoded JSON, or None."""
@@ -107,6 +64,22 @@ class Received(msgspec.Struct, frozen=True):
     body: Any
 
 
+class Switch(msgspec.Struct, kw_only=True):
+    """How requests are answered from now on: so for `times` of them, after the first `after`.
+
+    Only texts of more than `longer_than` characters count.
+    """
+
+    mode: Mode = ""
+    times: int | None = None
+    after: int = 0
+    longer_than: int = -1
+    retry_after: str = "7"
+    delay_s: float = 30.0
+    at_fault: str = "text"
+    """The field that "invalid" complains of."""
+
+
 class ZyphraServer:
     """What the tests see of it. `requests` grows with every request, the refused ones included."""
 
@@ -114,18 +87,12 @@ class ZyphraServer:
         self.requests: list[Received] = []
         self.strict_models = True
         """Refuse `emotion` and `pitch_std` with the hybrid model, as a strict validator would."""
-        self.ended = threading.Event()
         self.waiting = threading.Event()
         """Set as soon as a slow answer is waited for."""
+        self.ended = threading.Event()
+        self.how = Switch()
         self._httpd = httpd
         self._lock = threading.Lock()
-        self._mode: Mode = ""
-        self._left: int | None = None
-        self._after = 0
-        self._longer_than = -1
-        self._retry_after = "7"
-        self._delay_s = 30.0
-        self.at_fault = "text"
 
     @property
     def url(self) -> str:
@@ -142,47 +109,23 @@ class ZyphraServer:
         """The bodies of the requests for speech, in order."""
         return [one.body for one in self.requests if one.path in (_LEGACY, _CLOUD)]
 
-    def switch(
-        self,
-        mode: Mode,
-        *,
-        times: int | None = None,
-        after: int = 0,
-        longer_than: int = -1,
-        retry_after: str = "7",
-        delay_s: float = 30.0,
-        at_fault: str = "text",
-    ) -> None:
-        """Answer so from now on: `times` times after the first `after`, and only to texts of more than
-        `longer_than` characters.
-
-        `at_fault` is the field that "invalid" complains of.
-        """
+    def switch(self, mode: Mode, **how: Any) -> None:
+        """Answer so from now on; `how` are fields of `Switch`."""
         with self._lock:
-            self.at_fault = at_fault
-            self._mode, self._left, self._longer_than = mode, times, longer_than
-            self._after = after
-            self._retry_after, self._delay_s = retry_after, delay_s
+            self.how = Switch(mode=mode, **how)
 
     def mode(self, text: str) -> Mode:
         """How this request is answered."""
         with self._lock:
-            if not self._mode or len(text) <= self._longer_than or self._left == 0:
+            how = self.how
+            if len(text) <= how.longer_than or how.times == 0:
                 return ""
-            if self._after > 0:
-                self._after -= 1
+            if how.after > 0:
+                how.after -= 1
                 return ""
-            if self._left is not None:
-                self._left -= 1
-            return self._mode
-
-    @property
-    def retry_after(self) -> str:
-        return self._retry_after
-
-    @property
-    def delay_s(self) -> float:
-        return self._delay_s
+            if how.times is not None:
+                how.times -= 1
+            return how.mode
 
 
 @contextlib.contextmanager
@@ -210,13 +153,6 @@ class _Quiet(ThreadingHTTPServer):
         """A client that went away is no news."""
 
 
-class _Refused(Exception):
-    def __init__(self, status: int, body: Any) -> None:
-        super().__init__(status)
-        self.status = status
-        self.body = body
-
-
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Quiet
@@ -228,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._received(None)
         if self.path != _MODELS:
             self._json(404, {"detail": "Not Found"})
-        elif self._refusal_of_key("bearer") is None and self._interfered("") is False:
+        elif self._has_key(bearer=True) and not self._interfered(""):
             self._json(200, {"object": "list", "data": [{"id": "zyphra/ZONOS2", "object": "model"}]})
 
     def do_POST(self) -> None:
@@ -243,16 +179,16 @@ class _Handler(BaseHTTPRequestHandler):
             return
         legacy = self.path == _LEGACY
         text = str((body or {}).get("text" if legacy else "input") or "")
-        if self._refusal_of_key("x-api-key" if legacy else "bearer") is not None:
-            return
-        if self._interfered(text):
+        if not self._has_key(bearer=not legacy) or self._interfered(text):
             return
         try:
-            speech = _legacy_speech(body, self.server.stand_in.strict_models) if legacy else _cloud_speech(body)
-        except _Refused as refused:
+            strict = self.server.stand_in.strict_models
+            samples, media_type = legacy_speech(body, strict) if legacy else cloud_speech(body)
+        except Refused as refused:
             self._json(refused.status, refused.body)
             return
-        self._speak(*speech, mode=self._late_mode)
+        said = samples[: RATE_HZ // 2] if self._late_mode == "short" else samples
+        self._speak(encoded(said, media_type), media_type)
 
     # -- parts of an answer --------------------------------------------------------------------
 
@@ -262,16 +198,17 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.stand_in.requests.append(Received(self.command, self.path, headers, body))
 
-    def _refusal_of_key(self, scheme: str) -> int | None:
-        sent = self.headers.get("X-API-Key") if scheme == "x-api-key" else self.headers.get("Authorization")
-        if sent == (KEY if scheme == "x-api-key" else f"Bearer {KEY}"):
-            return None
+    def _has_key(self, *, bearer: bool) -> bool:
+        """Answer 401 unless the key was sent as this service wants it."""
+        sent = self.headers.get("Authorization" if bearer else "X-API-Key")
+        if sent == (f"Bearer {KEY}" if bearer else KEY):
+            return True
         said = f"Invalid API key: {sent}"  # services do quote what they were sent
-        self._json(401, {"detail": said} if scheme == "x-api-key" else {"error": {"message": said, "code": 401}})
-        return 401
+        self._json(401, {"error": {"message": said, "code": 401}} if bearer else {"detail": said})
+        return False
 
     def _interfered(self, text: str) -> bool:
-        """Answer as the switch says; False when the answer is still to come."""
+        """Answer as the switch says; False when the speech is still to come."""
         stand_in = self.server.stand_in
         mode = stand_in.mode(text)
         self._late_mode = ""
@@ -283,7 +220,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return False
             case "slow":
                 stand_in.waiting.set()
-                stand_in.ended.wait(stand_in.delay_s)
+                stand_in.ended.wait(stand_in.how.delay_s)
                 return False
             case "empty":
                 self._bytes(200, b"", "audio/webm")
@@ -298,13 +235,17 @@ class _Handler(BaseHTTPRequestHandler):
             case "busy":
                 self._json(429, {"detail": "Rate limit exceeded"})
             case "busy_retry_after":
-                self._json(429, {"detail": "Rate limit exceeded"}, {"Retry-After": stand_in.retry_after})
+                self._json(429, {"detail": "Rate limit exceeded"}, {"Retry-After": stand_in.how.retry_after})
             case "no_credit":
                 self._json(402, {"detail": "Insufficient credits"})
             case "forbidden":
                 self._json(403, {"detail": "This key may not use text to speech"})
             case "invalid":
-                detail = {"loc": ["body", stand_in.at_fault], "msg": "unsupported characters", "type": "value_error"}
+                detail = {
+                    "loc": ["body", stand_in.how.at_fault],
+                    "msg": "unsupported characters",
+                    "type": "value_error",
+                }
                 self._json(422, {"detail": [detail]})
             case "error_500":
                 self._json(500, {"detail": "CUDA out of memory"})
@@ -314,22 +255,19 @@ class _Handler(BaseHTTPRequestHandler):
                 self._reset()
         return True
 
-    def _speak(self, data: bytes, media_type: str, whole: Callable[[float], bytes], *, mode: Mode) -> None:
-        if mode == "short":
-            data = whole(0.5)
+    def _speak(self, data: bytes, media_type: str) -> None:
         self.send_response(200)
         self.send_header("Content-Type", media_type)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        if mode == "truncated":
-            data = data[: len(data) // 2]
-        for start in range(0, len(data), 4096):
+        cut = self._late_mode == "truncated"
+        for start in range(0, len(data) // 2 if cut else len(data), 4096):
             piece = data[start : start + 4096]
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-        if mode == "truncated":
+        if cut:
             self.close_connection = True
-            return
-        self.wfile.write(b"0\r\n\r\n")
+        else:
+            self.wfile.write(b"0\r\n\r\n")
 
     def _json(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
         self._bytes(status, json.dumps(body).encode(), "application/json", headers)
@@ -347,122 +285,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.close()
         self.rfile, self.wfile = io.BytesIO(), io.BytesIO()
         self.close_connection = True
-
-
-# -- the two services ------------------------------------------------------------------------------
-
-_Speech = tuple[bytes, str, Callable[[float], bytes]]
-
-
-def _legacy_speech(body: Any, strict_models: bool) -> _Speech:
-    faults = [{"loc": ["body", *place], "msg": message, "type": "value_error"} for place, message in _faults(body)]
-    if isinstance(body, dict) and strict_models and body.get("model") == _LEGACY_MODELS[1]:
-        faults += [
-            {"loc": ["body", name], "msg": f"{name} is not supported by the hybrid model", "type": "value_error"}
-            for name in ("emotion", "pitch_std")
-            if name in body
-        ]
-    if faults:
-        raise _Refused(422, {"detail": faults})
-    if (saved := body.get("voice_name")) and saved != SAVED_VOICE:
-        raise _Refused(404, {"detail": f"Voice {saved!r} not found"})
-    mime = body.get("mime_type", "audio/webm")
-    voice = body.get("speaker_audio") or body.get("default_voice_name") or body.get("voice_name") or ""
-    return _encoded(voiced(body["text"], voice.encode(), pace=body.get("speaking_rate", 15)), mime)
-
-
-def _faults(body: Any) -> Iterator[tuple[tuple[str, ...], str]]:
-    if not isinstance(body, dict):
-        yield (), "Input should be a valid dictionary"
-        return
-    if not str(body.get("text") or "").strip():
-        yield ("text",), "Field required"
-    for name in body.keys() - _LEGACY_FIELDS:
-        yield (name,), "Extra inputs are not permitted"
-    for name, (low, high) in _RANGES.items():
-        if name in body and not (isinstance(body[name], int | float) and low <= body[name] <= high):
-            yield (name,), f"Input should be between {low} and {high}"
-    if body.get("model", _LEGACY_MODELS[0]) not in _LEGACY_MODELS:
-        yield ("model",), f"Input should be {' or '.join(_LEGACY_MODELS)}"
-    if body.get("mime_type", "audio/webm") not in _LEGACY_TYPES:
-        yield ("mime_type",), f"Input should be one of {', '.join(_LEGACY_TYPES)}"
-    if body.get("language_iso_code", "de") not in _LANGUAGES:
-        yield ("language_iso_code",), "Unsupported language"
-    if body.get("default_voice_name", "anime_girl") not in _VOICES:
-        yield ("default_voice_name",), "Unknown default voice"
-    for name, value in (body.get("emotion") or {}).items():
-        if name not in _EMOTIONS or not 0 <= value <= 1:
-            yield ("emotion", name), "Input should be between 0 and 1"
-    yield from _base64_faults(body, "speaker_audio")
-
-
-def _base64_faults(body: dict[str, Any], name: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    try:
-        base64.b64decode(body.get(name, ""), validate=True)
-    except (binascii.Error, ValueError):
-        yield (name,), "Invalid base64"
-
-
-def _cloud_speech(body: Any) -> _Speech:
-    if not isinstance(body, dict) or not str(body.get("input") or "").strip():
-        raise _Refused(400, {"error": {"message": "input is required", "code": 400}})
-    if body.get("model") != "zyphra/ZONOS2":
-        raise _Refused(404, {"error": {"message": f"model {body.get('model')} does not exist", "code": 404}})
-    if list(_base64_faults(body, "reference_audio_b64")):
-        raise _Refused(400, {"error": {"message": "reference_audio_b64 is not valid base64", "code": 400}})
-    kind = body.get("response_format", "mp3")
-    if kind not in _CLOUD_TYPES:
-        raise _Refused(400, {"error": {"message": f"unknown response_format {kind}", "code": 400}})
-    # `speed` acts only when conditioning on the speaking rate is switched on.
-    speed = body.get("speed", 1.0) if body.get("speaking_rate_enabled") else 1.0
-    voice = body.get("reference_audio_b64") or body.get("voice") or ""
-    return _encoded(voiced(body["input"], voice.encode(), pace=15 * speed), _CLOUD_TYPES[kind])
-
-
-def voiced(text: str, voice: bytes, *, pace: float) -> numpy.ndarray[Any, Any]:
-    """Mono float32 samples at `RATE_HZ`: what would be said, with a tone of `voice_hz(voice)` sounding along."""
-    import numpy as np
-
-    hum = sounds.hum(text, rate_hz=RATE_HZ, pace=pace)
-    tone = np.sin(2 * np.pi * voice_hz(voice) * np.arange(len(hum)) / RATE_HZ)
-    return np.where(hum == 0, 0, hum + 0.15 * tone).astype(np.float32)
-
-
-def voice_hz(voice: bytes) -> float:
-    """The tone by which a voice is told, 1,000 to 2,950 Hz; 900 Hz is the model's own (no bytes)."""
-    return 1_000.0 + 50 * (hashlib.sha256(voice).digest()[0] % 40) if voice else _MODEL_VOICE_HZ
-
-
-def _encoded(samples: numpy.ndarray[Any, Any], media_type: str) -> _Speech:
-    def first(longest_s: float) -> bytes:
-        return _file(samples[: int(longest_s * RATE_HZ)], _FORMS[media_type])
-
-    return first(len(samples) / RATE_HZ + 1), media_type, first
-
-
-def _file(samples: numpy.ndarray[Any, Any], form: str) -> bytes:
-    match form:
-        case "wav":
-            return sounds.wav(samples, RATE_HZ, true_lengths=False)
-        case "mp4":
-            return _mp4(samples)
-        case _:
-            return sounds.encoded(samples, RATE_HZ, form)
-
-
-def _mp4(samples: numpy.ndarray[Any, Any]) -> bytes:
-    """AAC in fragments, as far as MP4 can be streamed."""
-    import av
-    import numpy as np
-
-    file = io.BytesIO()
-    with av.open(file, "w", format="mp4", options={"movflags": "frag_keyframe+empty_moov"}) as container:
-        stream = container.add_stream("aac", rate=RATE_HZ, layout="mono")
-        frame = av.AudioFrame.from_ndarray(np.frombuffer(sounds.pcm16(samples), "<i2").reshape(1, -1), "s16", "mono")
-        frame.sample_rate = RATE_HZ
-        for packet in (*stream.encode(frame), *stream.encode(None)):
-            container.mux(packet)
-    return file.getvalue()
 
 
 def _page(heading: str, title: str) -> bytes:

@@ -2,7 +2,7 @@
 
 Like the real one it keeps the last speaker for the whole process: a call without a sample speaks in the voice of the
 call before it, unless `unconditional_keys` holds `speaker`. The sound of a voice is told by its tone, see
-`zyphra.voiced`. What would last more than 30 s is cut off there.
+`zyphra_speech.voiced`. What would last more than 30 s is cut off there.
 
 Switches of its own: `revision`, at the start only: `older` has the 24 parameters of the copies in Spaces, anything else
 the 29 of the project's own page; `result`: `nothing` or `silent` in place of the sound.
@@ -21,7 +21,7 @@ import numpy as np
 
 from coursewright.testing.standins import sounds
 from coursewright.testing.standins.space_apps import Desk
-from coursewright.testing.standins.zyphra import RATE_HZ, voiced
+from coursewright.testing.standins.zyphra_speech import RATE_HZ, voiced
 
 LONGEST_S = 30
 _TRANSFORMER, _HYBRID = "Zyphra/Zonos-v0.1-transformer", "Zyphra/Zonos-v0.1-hybrid"
