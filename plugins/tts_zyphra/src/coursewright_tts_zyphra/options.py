@@ -51,7 +51,7 @@ class ZyphraOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     speaking_rate: Annotated[
         Annotated[float, Meta(ge=5, le=35)] | None,
-        Meta(description="How fast, in sounds a second: 10 is slow, 15 usual, 30 very fast."),
+        Meta(description="Sounds a second, 5 to 35: 10 is slow, 15 usual, 30 very fast."),
     ] = None
     language_code: Annotated[
         str,
@@ -64,17 +64,21 @@ class ZyphraOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         Literal["", "transformer", "hybrid"],
         Meta(description="Of Zonos v0.1: hybrid is better at Japanese, transformer knows emotion and pitch."),
     ] = ""
-    emotion: Annotated[Emotion | None, Meta(description="Shares from 0 to 1; any of them may be left out.")] = None
+    emotion: Annotated[
+        Emotion | None,
+        Meta(description="Shares from 0 to 1 of happiness, sadness, disgust, fear, surprise, anger, other, neutral."),
+    ] = None
     pitch_std: Annotated[
         Annotated[float, Meta(ge=0, le=500)] | None,
-        Meta(description="How lively the pitch is, in Hz: 20 to 45 is usual, 60 to 150 expressive."),
+        Meta(description="Spread of the pitch, 0 to 500 Hz: 20 to 45 is usual, 60 to 150 expressive."),
     ] = None
     fmax: Annotated[
         Annotated[int, Meta(ge=0, le=24_000)] | None,
-        Meta(description="Highest frequency in Hz; 22050 is advised for a cloned voice."),
+        Meta(description="Highest frequency, 0 to 24000 Hz; 22050 is advised for a cloned voice."),
     ] = None
     vqscore: Annotated[
-        Annotated[float, Meta(ge=0.5, le=0.8)] | None, Meta(description="How clean the sound is to be; 0.78 is usual.")
+        Annotated[float, Meta(ge=0.5, le=0.8)] | None,
+        Meta(description="How clean the sound is to be, 0.5 to 0.8; 0.78 is usual."),
     ] = None
     mime_type: Annotated[MimeType, Meta(description="What the service sends; the result is WAV in any case.")] = ""
     speaker_noised: Annotated[bool | None, Meta(description="Take noise out of the voice sample.")] = None
