@@ -45,13 +45,24 @@ class Sequence(msgspec.Struct, frozen=True, tag="sequence"):
 
 
 class Template(msgspec.Struct, frozen=True, tag="template"):
-    """A Jinja2 prompt, by content; `name` (the path as written) only labels messages."""
+    """A Jinja2 prompt, by content without its front matter; `name` (the path as written) only labels messages.
+
+    `defaults` has every key that the front matter declares, with what stands for it where `data` has no value;
+    of each group in `required`, at least one key needs a value.
+    """
 
     name: str
     source: str
+    version: int = 0
+    defaults: dict[str, Any] = {}
+    required: tuple[tuple[str, ...], ...] = ()
 
 
 Value = Literal | Ref | Expression | Text | Mapping | Sequence | Template
+
+
+FILE_TYPES = frozenset({"document", "image", "audio", "video", "file"})
+"""Types of inputs whose value is an artifact."""
 
 
 class InputSpec(msgspec.Struct, frozen=True, kw_only=True):

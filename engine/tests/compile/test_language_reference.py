@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from coursewright.catalog import installed
-from coursewright.compile import check_pipeline, drafts, inputs, pipeline
+from coursewright.compile import check_pipeline, drafts, front_matter, inputs, pipeline
 from coursewright.compile.describing import capabilities
 from coursewright.document.codes import CODES, table
 from coursewright.sandbox import FILTERS, TESTS
@@ -57,6 +57,8 @@ def test_codes_are_unique_and_in_order() -> None:
         ("key of a step", drafts.KEYS),
         ("key of an input", inputs.KEYS),
         ("type of an input", inputs.TYPES),
+        ("key of front matter", [*front_matter.KEYS, *front_matter.INPUT_KEYS]),
+        ("type of a prompt's input", front_matter.TYPES),
         ("filter", FILTERS),
         ("test", [f"is {name}" for name in TESTS]),
     ],

@@ -334,3 +334,14 @@ def test_huge_notes_stay_within_the_limits_of_a_script_and_take_seconds(outline:
     assert msgspec.json.decode(msgspec.json.encode(script), type=Script) == script
     said = sum(len(scene.narration.split()) for scene in script.scenes)
     assert said >= len(notes.replace("#", "").replace("- ", "").split()) * 0.9
+
+
+def test_every_scene_rests_on_the_notes_it_was_made_of(outline: Outline, notices: list[str]) -> None:
+    script = outline(TIDES, language="en", minutes=0.4)
+
+    assert script.report is not None
+    assert [[passage.line for passage in scene.passages][0] for scene in script.report.scenes] == [4, 8, 15]
+    assert not any(scene.unsupported for scene in script.report.scenes)
+    assert all(scene.support is not None and scene.support > 0.8 for scene in script.report.scenes)
+    assert (script.report.words, script.report.asked_s, script.report.pace_measured) == (61, 24.0, False)
+    assert notices == []

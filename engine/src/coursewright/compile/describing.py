@@ -23,8 +23,9 @@ def capabilities() -> str:
             f"### {capability.name}: {capability.summary}\n\n**takes**\n\n{_rows(capability.request, taken=True)}"
         )
         for result in dict.fromkeys(results.values()):
-            names = [f"`{name}`" for name, each in results.items() if name and each is result]
-            sections.append(f"**gives{', with `returns:` ' * bool(names)}{' or '.join(names)}**\n\n{_rows(result)}")
+            names = [name for name, each in results.items() if name and each is result]
+            title = f", with `returns: {'`, `'.join(names)}`" if names else ""
+            sections.append(f"**gives{title}**\n\n{_rows(result)}")
         for struct in (capability.request, *results.values()):
             named |= {inner.name: inner.struct for inner in _inside(struct) if inner.struct is not None}
     shown = {capability.result for capability in CAPABILITIES.values()} | set(RETURNS.values())

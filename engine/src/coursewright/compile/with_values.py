@@ -10,8 +10,7 @@ from coursewright.compile.prompts import Read, read_prompt
 from coursewright.compile.types import ANY, TEXT, UNKNOWN, Field, fields_of, offers, struct_type
 from coursewright.compile.values import Slot, Values, lacking
 from coursewright.document import codes
-from coursewright.document import nodes as document
-from coursewright.document.nodes import Entry, Node, Scalar
+from coursewright.document.nodes import Entry, Scalar
 from coursewright.document.problems import Report, did_you_mean, quoted
 
 
@@ -68,7 +67,7 @@ class WithCompiler:
             path = shape.written(self._report, entry.value, TEXT, label)
             if path is None or not isinstance(entry.value, Scalar):
                 return None
-            return read_prompt(self._report, self._read, path, entry.value, label, _data_names(beside))
+            return read_prompt(self._report, self._read, path, entry.value, label, beside.get("data"))
         if field.literal:
             value = shape.written(self._report, entry.value, field.type, label)
             return None if value is None else plan.Literal(value)
@@ -121,11 +120,3 @@ class WithCompiler:
 
 def _either(ids: tuple[str, ...]) -> str:
     return " nor ".join(f"'{each}'" for each in ids[:3])
-
-
-def _data_names(beside: dict[str, Entry]) -> frozenset[str] | None:
-    """The keys of `data` as written; None when it is no mapping, which is reported elsewhere."""
-    if "data" not in beside:
-        return frozenset()
-    node: Node = beside["data"].value
-    return frozenset(node.entries) if isinstance(node, document.Mapping) else None

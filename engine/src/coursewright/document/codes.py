@@ -81,6 +81,9 @@ BAD_PROMPT_PATH = Code("CW501", "a prompt path leads outside the pipeline's fold
 NO_PROMPT = Code("CW502", "a prompt file does not exist or is not readable text")
 BAD_TEMPLATE = Code("CW503", "a prompt template is not valid Jinja2, or uses what prompts may not do")
 UNKNOWN_DATA = Code("CW504", "a prompt template uses a name that `data` does not hold")
+UNDECLARED = Code("CW505", "a prompt template uses a name that its front matter does not declare")
+NOT_DECLARED = Code("CW506", "`data` has a key that the front matter of the prompt does not declare")
+PROMPT_LACKS = Code("CW507", "`data` lacks what the front matter of the prompt requires")
 
 CODES: dict[str, Code] = {code.id: code for code in list(vars().values()) if isinstance(code, Code)}
 """All of them by id, in the order of their numbers."""

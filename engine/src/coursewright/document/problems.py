@@ -103,6 +103,11 @@ class Report:
         """A problem in another file, which the pipeline names at `at`."""
         self._keep(_problem(code, source, place, message, hint), at)
 
+    def add_all(self, other: Report, *, at: Place) -> None:
+        """The problems of another file, which the pipeline names at `at`."""
+        for problem in other.problems():
+            self._keep(problem, at)
+
     def add_placeless(self, code: Code, label: str, message: str, hint: str = "") -> None:
         """A problem that stands in no file, such as one on the command line."""
         problem = Problem(code=code.id, severity=code.severity, message=message, file=label, hint=hint)

@@ -23,8 +23,13 @@ _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is 20 times faster; some platforms lack it
 
 
-def read(text: str | bytes, report_name: str) -> tuple[Report, Mapping | None]:
-    """The top-level mapping of a pipeline file, or None when the report says why there is none."""
+def read(
+    text: str | bytes, report_name: str, *, what: str = "a pipeline", begin: str = "steps:"
+) -> tuple[Report, Mapping | None]:
+    """The top-level mapping of a pipeline file, or None when the report says why there is none.
+
+    `what` the text is, and how to `begin` it, are for messages.
+    """
     decoded, fault = _decode(text)
     source = Source(report_name, decoded)
     report = Report(source)
@@ -37,9 +42,7 @@ def read(text: str | bytes, report_name: str) -> tuple[Report, Mapping | None]:
     except Abandoned:
         return report, None
     if not isinstance(root, Mapping):
-        report.add(
-            codes.WRONG_SHAPE, root.place, f"a pipeline is a mapping, found {called(root)}", "begin with 'steps:'"
-        )
+        report.add(codes.WRONG_SHAPE, root.place, f"{what} is a mapping, found {called(root)}", f"begin with '{begin}'")
         return report, None
     return report, root
 

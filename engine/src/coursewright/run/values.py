@@ -19,11 +19,29 @@ _AT = re.compile(r" - at `\$\.?([^`]*)`$")
 
 
 def resolve(step: Step, scope: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of `with`, evaluated. A prompt is rendered with the step's own `data`."""
+    """The values of `with`, evaluated. A prompt is rendered with the step's own `data`, its defaults filled in.
+
+    Raises BadInput when `data` has no value for what the prompt requires.
+    """
     values = {name: evaluate(value, scope) for name, value in step.values.items() if not isinstance(value, Template)}
-    data = values.get("data") or {}
-    rendered = {name: evaluate(value, data) for name, value in step.values.items() if isinstance(value, Template)}
-    return values | rendered
+    for name, value in step.values.items():
+        if isinstance(value, Template):
+            values["data"] = _filled(value, values.get("data") or {})
+            values[name] = evaluate(value, values["data"])
+    return values
+
+
+def _filled(prompt: Template, data: Mapping[str, Any]) -> dict[str, Any]:
+    there = {name: value for name, value in data.items() if value is not None and value != ""}
+    for group in prompt.required:
+        if there.keys().isdisjoint(group):
+            either = " or ".join(f"'{name}'" for name in group)
+            raise BadInput(
+                f"there is nothing to write from: {either} is needed",
+                field=f"data.{group[0]}",
+                remedy=f"give {' or '.join(group)}",
+            )
+    return {**data, **{name: there.get(name, default) for name, default in prompt.defaults.items()}}
 
 
 def request_of(step: Step, provider: type[AnyProvider], values: Mapping[str, Any]) -> msgspec.Struct:

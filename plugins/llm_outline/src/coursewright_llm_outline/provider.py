@@ -32,7 +32,7 @@ class OutlineScript(Provider[LlmRequest, Script]):
     capability = "llm"
     name = "outline"
     summary = "your own notes → a script in your own sentences; no model, offline"
-    version = "3"
+    version = "4"
 
     def run(self, request: LlmRequest, context: Context) -> Script:
         if request.returns != "script":

@@ -8,6 +8,8 @@ from coursewright.capabilities.artifacts import Artifact
 from coursewright.capabilities.llm import Scene, Script
 from coursewright.errors import BadInput
 from coursewright.kit.languages import contradiction, detected, seconds
+from coursewright.kit.writing.pace import Pace
+from coursewright.kit.writing.report import reported
 
 from coursewright_llm_outline import points
 from coursewright_llm_outline.ids import SceneIds
@@ -52,13 +54,16 @@ def write(material: Material, notice: Notice, proceed: Callable[[], None]) -> Sc
     scenes = _scenes(found, ranking, language, images)
     _say_what_is_unspoken(found, notice)
     title = title or scenes[0].title
-    return Script(
+    script = Script(
         title=title,
         language=language,
         objectives=objectives or _topics(found, title),
         scenes=scenes,
         duration_s=round(sum(scene.duration_s for scene in scenes), 1),
     )
+    proceed()
+    asked_s = 60 * material.minutes if material.minutes else None
+    return reported(script, Pace(language=language), notes=material.notes, asked_s=asked_s)
 
 
 def _title(material: Material, notes: Notes) -> str:

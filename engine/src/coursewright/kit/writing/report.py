@@ -26,8 +26,17 @@ def timed(script: Script, pace: Pace) -> Script:
     )
 
 
+def _nobody(message: str) -> None:
+    """For a script that is made of the notes' own sentences."""
+
+
 def reported(
-    script: Script, pace: Pace, *, notes: str = "", asked_s: float | None = None, notice: Callable[[str], None]
+    script: Script,
+    pace: Pace,
+    *,
+    notes: str = "",
+    asked_s: float | None = None,
+    notice: Callable[[str], None] = _nobody,
 ) -> Script:
     """The script with its report. Scenes that the notes hardly speak of are flagged there, and told by `notice`."""
     narration = "\n\n".join(scene.narration for scene in script.scenes)
