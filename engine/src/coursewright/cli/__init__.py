@@ -20,12 +20,17 @@ COMMANDS = {
     "run": "Make what a pipeline describes.",
     "plugins": "List what is installed: providers, their options and health.",
     "providers": "Try a provider with the smallest real call.",
+    "deploy": "Register pipelines with Prefect: a form, runs and schedules for each.",
+    "worker": "Run deployed pipelines.",
     "doctor": "Look whether this machine is ready, and say what to do if not.",
     "schema": "Print the JSON Schema of pipelines, for editors.",
     "store": "Look after the artifact store: usage, verify, gc.",
     "new": "Begin a pipeline or a provider plugin of your own.",
 }
 
+
+_HIDDEN = ("run-deployed",)
+"""Commands that programs call."""
 
 MORE = "coursewright.commands"
 """The entry-point group of commands from other distributions, such as the service's `serve`."""
@@ -38,8 +43,9 @@ class _Lazy(click.Group):
         return [*COMMANDS, *_more()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in COMMANDS:
-            command: click.Command = importlib.import_module(f"coursewright.cli.{cmd_name}").command
+        if cmd_name in COMMANDS or cmd_name in _HIDDEN:
+            module = importlib.import_module(f"coursewright.cli.{cmd_name.replace('-', '_')}")
+            command: click.Command = module.command
             return command
         entry = _more().get(cmd_name)
         return entry.load() if entry is not None else None

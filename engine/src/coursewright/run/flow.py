@@ -13,8 +13,9 @@ from typing import Any, cast
 
 import msgspec
 from prefect import Flow, Task
-from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.events.worker import EventsWorker
+from prefect.flow_engine import run_flow_async
 from prefect.states import Completed, Failed
 
 from coursewright.errors import CoursewrightError
@@ -44,9 +45,12 @@ _CANCELLED: State[Any] = State(type=StateType.CANCELLED, name="Cancelled")
 
 
 async def run_in_flow(
-    execution: Execution, inputs: dict[str, Any], on_start: Callable[[], None] = lambda: None
+    execution: Execution,
+    inputs: dict[str, Any],
+    on_start: Callable[[], None] = lambda: None,
+    flow_run: FlowRun | None = None,
 ) -> RunReport:
-    """Run it inside a flow run of its own. `inputs` are shown as the flow run's parameters: references only.
+    """Run it inside a flow run: `flow_run`, or one of its own that shows `inputs` as parameters, references only.
 
     `on_start` is called in the flow run, whose own signal handlers are in place by then. Raises what the run
     raised, and NotRecorded when Prefect would not begin a flow run. Once begun, the run goes on without Prefect.
@@ -66,7 +70,8 @@ async def run_in_flow(
 
     shown = {name: _shown(value) for name, value in inputs.items()}
     try:
-        state = await _flow(execution, body)(shown, return_state=True)
+        flow = _flow(execution, body)
+        state: Any = await run_flow_async(flow, flow_run, {"inputs": shown}, return_type="state")
     except Exception as error:  # the client raises whatever its connection raised
         if not ended:
             raise NotRecorded from error

@@ -9,11 +9,11 @@ from typing import Any
 from coursewright.capabilities.artifacts import Artifact
 from coursewright.document.problems import did_you_mean
 from coursewright.errors import InputError
-from coursewright.plan import InputSpec, Plan
+from coursewright.plan import FILE_TYPES, InputSpec, Plan
 from coursewright.run.media import media_type_of
+from coursewright.run.references import artifact_of
 from coursewright.store.contract import Store
 
-FILE_TYPES = frozenset({"document", "image", "audio", "video", "file"})
 MAX_FILE_BYTES = 4 << 30
 """Longer than any recording a lesson needs; providers set tighter limits of their own."""
 
@@ -21,17 +21,18 @@ _KINDS = {"image": "a picture", "audio": "a sound recording", "video": "a video"
 _TRUE, _FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0"}
 
 
-def read_inputs(plan: Plan, given: Mapping[str, str], store: Store) -> dict[str, Any]:
+def read_inputs(plan: Plan, given: Mapping[str, str], store: Store, *, root: Path | None = None) -> dict[str, Any]:
     """A value for every input of the plan; files are put into the store. Missing optional ones are None.
 
-    Raises InputError that tells of every input at fault.
+    With `root`, what is given comes from elsewhere than this machine's own command line: paths are taken from that
+    folder and may not leave it, and a leading @ means nothing. Raises InputError that tells of every input at fault.
     """
     specs = {spec.name: spec for spec in plan.inputs}
     wrong = [_unknown(name, specs) for name in given if name not in specs]
     values: dict[str, Any] = {}
     for spec in plan.inputs:
         try:
-            values[spec.name] = _value(spec, given.get(spec.name), store)
+            values[spec.name] = _value(spec, given.get(spec.name), store, root)
         except InputError as error:
             wrong.append(error)
     if len(wrong) == 1:
@@ -76,7 +77,7 @@ def _unknown(name: str, specs: Mapping[str, InputSpec]) -> InputError:
     return InputError(f"the pipeline has no input '{name}'", field=name, remedy=remedy)
 
 
-def _value(spec: InputSpec, text: str | None, store: Store) -> Any:
+def _value(spec: InputSpec, text: str | None, store: Store, root: Path | None) -> Any:
     if text is None or (not text and spec.type in FILE_TYPES):
         if spec.default is not None or not spec.required:
             return spec.default
@@ -87,7 +88,7 @@ def _value(spec: InputSpec, text: str | None, store: Store) -> Any:
             remedy=f"add -i {spec.name}={kind}",
         )
     if spec.type in FILE_TYPES:
-        return _file(spec, text, store)
+        return _file(spec, text, store, root)
     if spec.type in ("integer", "number"):
         return _number(spec, text)
     if spec.type == "boolean":
@@ -98,7 +99,7 @@ def _value(spec: InputSpec, text: str | None, store: Store) -> Any:
         )
     if spec.type == "language":
         return _language(spec, text)
-    return _text(spec, text)
+    return text if root is not None else _text(spec, text)
 
 
 def _text(spec: InputSpec, text: str) -> str:
@@ -113,8 +114,13 @@ def _text(spec: InputSpec, text: str) -> str:
         raise InputError(f"{spec.name}: {path} cannot be read as text: {reason}", field=spec.name) from None
 
 
-def _file(spec: InputSpec, text: str, store: Store) -> Artifact:
-    artifact = read_file(Path(text).expanduser(), store, label=spec.name)
+def _file(spec: InputSpec, text: str, store: Store, root: Path | None) -> Artifact:
+    artifact = artifact_of(text)
+    if artifact is None:
+        path = Path(text).expanduser() if root is None else _below(root, text, spec.name)
+        artifact = read_file(path, store, label=spec.name)
+    elif not store.verify(artifact):
+        raise InputError(f"{spec.name}: {artifact.name} is not in the store", field=spec.name, remedy="give the file")
     kind = artifact.media_type.split("/")[0]
     fits = {
         "image": kind == "image",
@@ -130,6 +136,15 @@ def _file(spec: InputSpec, text: str, store: Store) -> Artifact:
             f"{spec.name}: {text} is {found}, wanted is {wanted}", field=spec.name, remedy=f"give {wanted} file"
         )
     return artifact
+
+
+def _below(root: Path, text: str, field: str) -> Path:
+    path = (root / text).resolve()
+    if not path.is_relative_to(root.resolve()):
+        raise InputError(
+            f"{field}: {text} is not in the folder of inputs", field=field, remedy=f"put the file into {root}"
+        )
+    return path
 
 
 def _number(spec: InputSpec, text: str) -> int | float:

@@ -66,13 +66,8 @@ _SERVER = {
     "PREFECT_LOGGING_SERVER_LEVEL": "ERROR",
     "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
     "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",  # 1.4 s, for blocks that no pipeline uses
-    "PREFECT_SERVER_UI_ENABLED": "false",
-    **{
-        f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false"
-        for service in ("SCHEDULER", "LATE_RUNS", "CANCELLATION_CLEANUP", "FOREMAN", "PAUSE_EXPIRATIONS", "TRIGGERS")
-    },
 }
-"""What a server that only records runs can do without."""
+"""What is made once, in the template, or not needed here."""
 
 
 class ServerFailed(CoursewrightError):

@@ -1,0 +1,88 @@
+"""One run of a deployed pipeline, in a process that a worker has started. Imports Prefect."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import threading
+import time
+from typing import Any
+from uuid import UUID
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.states import Failed
+
+from coursewright.catalog import installed
+from coursewright.errors import CoursewrightError
+from coursewright.run.bundles import INPUTS, RESULTS, load
+from coursewright.run.execute import Execution
+from coursewright.run.flow import run_in_flow
+from coursewright.run.inputs import read_inputs
+from coursewright.run.outputs import OutputFolder
+from coursewright.run.report import RunReport
+from coursewright.settings import Settings, settings_from
+from coursewright.store import open_store
+
+_WATCH_S = 0.2
+
+
+def main(pipeline: str) -> int:
+    """Run the flow run that the worker's environment names. Its outcome is told to Prefect, not by the exit code."""
+    _end_with_the_worker()
+    return asyncio.run(_run(UUID(os.environ["PREFECT__FLOW_RUN_ID"]), pipeline))
+
+
+async def _run(flow_run_id: UUID, pipeline: str) -> int:
+    settings = settings_from(os.environ)
+    async with get_client() as client:
+        flow_run = await client.read_flow_run(flow_run_id)
+    try:
+        execution, values = _prepared(settings, pipeline, flow_run)
+    except CoursewrightError as error:
+        async with get_client() as client:
+            await client.set_flow_run_state(flow_run_id, Failed(message=str(error)), force=True)
+        return 0
+    report = await run_in_flow(execution, values, lambda: _cancel_on_signals(execution), flow_run)
+    await asyncio.to_thread(_deliver, report, settings, flow_run)
+    return 0
+
+
+def _end_with_the_worker() -> None:
+    """A worker that was killed gives its runs back when it starts again: they must not go on here as well."""
+    worker = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == worker:
+            time.sleep(_WATCH_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _prepared(settings: Settings, pipeline: str, flow_run: FlowRun) -> tuple[Execution, dict[str, Any]]:
+    store = open_store(settings)
+    catalog = installed()
+    plan = load(pipeline, store).plan(catalog, preferred=settings.providers)
+    given = {name: _text(value) for name, value in flow_run.parameters.items() if value is not None}
+    values = read_inputs(plan, given, store, root=settings.data_dir / INPUTS)
+    return Execution(plan, values, catalog=catalog, store=store, settings=settings), values
+
+
+def _text(value: Any) -> str:
+    """A parameter as it would be written on a command line."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _cancel_on_signals(execution: Execution) -> None:
+    loop = asyncio.get_running_loop()
+    for wanted in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(wanted, execution.cancel)
+
+
+def _deliver(report: RunReport, settings: Settings, flow_run: FlowRun) -> None:
+    """Write what was made, also of a run that failed: some outputs may be there."""
+    folder = OutputFolder(settings.data_dir / RESULTS / f"{flow_run.name}-{str(flow_run.id)[:8]}", force=True)
+    folder.write(report, open_store(settings))

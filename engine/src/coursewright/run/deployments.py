@@ -1,0 +1,65 @@
+"""Pipelines as Prefect deployments: a form for each, and runs that any worker takes. Imports Prefect."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import msgspec
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.exceptions import ObjectAlreadyExists
+from prefect.workers.process import ProcessWorker
+
+from coursewright.capabilities.artifacts import Artifact
+from coursewright.compile.forms import schema_of_inputs
+from coursewright.plan import Plan
+from coursewright.run.references import reference_of
+
+POOL = "coursewright"
+"""The work pool of all pipelines. Its type is `process`, so that Prefect's own workers serve it too."""
+DEPLOYMENT = "course"
+QUEUES = {"urgent": 1, "high": 2, "normal": 3, "low": 4}
+"""Work queues by name, with their priority: a worker empties a lower number first."""
+TAG = "coursewright"
+
+
+class Deployed(msgspec.Struct, frozen=True, kw_only=True):
+    """One registered pipeline: its name in Prefect, and the deployment's id."""
+
+    name: str
+    id: str
+
+
+async def ready_pool(client: PrefectClient) -> None:
+    """Make the work pool and its queues, where they are missing."""
+    template = ProcessWorker.get_default_base_job_template()
+    with suppress(ObjectAlreadyExists):
+        await client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template=template))
+    for queue, priority in QUEUES.items():
+        with suppress(ObjectAlreadyExists):
+            await client.create_work_queue(queue, priority=priority, work_pool_name=POOL)
+
+
+async def deploy(client: PrefectClient, plan: Plan, bundle: Artifact) -> Deployed:
+    """Register a pipeline, or its new version. Runs that exist keep the version they were made with."""
+    flow_id = await client.create_flow_from_name(plan.name)
+    deployment_id = await client.create_deployment(
+        flow_id,
+        DEPLOYMENT,
+        version=bundle.digest[:12],
+        description=plan.description or plan.title or None,
+        tags=[TAG],
+        work_pool_name=POOL,
+        work_queue_name="normal",
+        parameters={},
+        parameter_openapi_schema=schema_of_inputs(plan),
+        enforce_parameter_schema=True,
+        entrypoint="coursewright.run.deployed:main",
+        job_variables={"command": command(bundle)},
+    )
+    return Deployed(name=f"{plan.name}/{DEPLOYMENT}", id=str(deployment_id))
+
+
+def command(bundle: Artifact) -> str:
+    """What a worker starts for one run. The program is found on the worker's PATH."""
+    return f"coursewright run-deployed {reference_of(bundle)}"

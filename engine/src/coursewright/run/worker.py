@@ -1,0 +1,86 @@
+"""A worker: takes deployed runs from Prefect and starts a process for each. Imports Prefect.
+
+It is Prefect's own process worker. What is added: a name that no other living worker on this machine has, and that
+runs which end with their worker are given back, to go on where they stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    WorkPoolFilter,
+    WorkPoolFilterName,
+)
+from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.states import AwaitingRetry
+from prefect.workers.process import ProcessWorker
+
+from coursewright.run.deployments import POOL, ready_pool
+
+_MOST = 200
+"""Prefect's largest page; no worker has so many at once."""
+_UNFINISHED = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+
+
+@contextmanager
+def worker_name(folder: Path) -> Iterator[str]:
+    """The first name of this machine that no living worker has, held while the block runs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        name = f"{socket.gethostname()}-{number}"
+        handle = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            number += 1
+            continue
+        try:
+            yield name
+        finally:
+            os.close(handle)
+        return
+
+
+async def work(name: str, at_once: int) -> None:
+    """Serve the pool until SIGINT or SIGTERM. Runs cut short, now or by an earlier kill, are given back."""
+    async with get_client() as client:
+        await ready_pool(client)
+        await _give_back(client, name)
+        worker = asyncio.create_task(ProcessWorker(POOL, name=name, limit=at_once).start())
+        loop = asyncio.get_running_loop()
+        for wanted in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(wanted, worker.cancel)
+        try:
+            await worker
+        except asyncio.CancelledError:
+            await _give_back(client, name)
+
+
+async def _give_back(client: PrefectClient, name: str) -> None:
+    """Schedule again what this worker had begun; what was being cancelled is cancelled by the worker's end."""
+    runs = await client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_UNFINISHED))),
+        work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[POOL])),
+        sort=FlowRunSort.EXPECTED_START_TIME_DESC,
+        limit=_MOST,
+    )
+    for run in runs:
+        if run.labels.get("prefect.worker.name") == name and run.state is not None:
+            cancelling = run.state.type == StateType.CANCELLING
+            state: State[None] = State(type=StateType.CANCELLED) if cancelling else AwaitingRetry()
+            await client.set_flow_run_state(run.id, state, force=True)

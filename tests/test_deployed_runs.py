@@ -1,0 +1,167 @@
+"""Pipelines that Prefect runs: deployed, started from elsewhere, cancelled, cut off and gone on with."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from coursewright.run.server import stop
+from coursewright.settings import Settings
+
+CLIENT = """
+import asyncio, json, os, sys
+from coursewright.run.server import environment
+from coursewright.settings import settings_from
+
+what, argument = sys.argv[1:3]
+settings = settings_from(os.environ)
+os.environ.update(environment(settings, (settings.data_dir / "prefect" / "url").read_text()))
+from prefect.client.orchestration import get_client
+from prefect.deployments import arun_deployment
+from prefect.exceptions import PrefectHTTPStatusError
+from prefect.states import Cancelling
+
+async def main():
+    async with get_client() as client:
+        if what == "submit":
+            try:
+                run = await arun_deployment("spied/course", parameters=json.loads(argument), timeout=0)
+            except PrefectHTTPStatusError as error:
+                print(error.response.text)
+                return
+            print(run.id)
+        if what == "cancel":
+            await client.set_flow_run_state(argument, Cancelling())
+        if what in ("wait", "cancel"):
+            while not (run := await client.read_flow_run(argument)).state.is_final():
+                await asyncio.sleep(0.1)
+            print(json.dumps([run.state.name, run.state.message]))
+
+asyncio.run(main())
+"""
+
+
+class Prefect:
+    """What somebody does in Prefect's pages, and workers."""
+
+    def __init__(self, terminal: Any, data: Path) -> None:
+        self.terminal = terminal
+        self.data = data
+        self.environment = terminal.environment | {"COURSEWRIGHT_DATA_DIR": str(data)}
+        self._workers: list[subprocess.Popen[str]] = []
+
+    def client(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", CLIENT, *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def submit(self, **parameters: str) -> str:
+        return self.client("submit", json.dumps(parameters))
+
+    def end_of(self, run: str) -> list[str]:
+        """The name and message of the state it ends in."""
+        ended: list[str] = json.loads(self.client("wait", run))
+        return ended
+
+    def worker(self, **environment: str) -> subprocess.Popen[str]:
+        worker: subprocess.Popen[str] = self.terminal.start(
+            "worker", COURSEWRIGHT_DATA_DIR=str(self.data), **environment
+        )
+        self._workers.append(worker)
+        return worker
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.kill()
+            worker.communicate()
+        stop(Settings(data_dir=self.data))
+
+
+@pytest.fixture
+def prefect(terminal: Any, tmp_path: Path) -> Iterator[Prefect]:
+    data = tmp_path / "data"
+    made = Prefect(terminal, data)
+    deployed = terminal("deploy", "spied.yaml", "--json", COURSEWRIGHT_DATA_DIR=str(data))
+    assert deployed.returncode == 0, deployed.stderr
+    assert [each["name"] for each in json.loads(deployed.stdout)] == ["spied/course"]
+    (data / "inputs").mkdir(parents=True, exist_ok=True)
+    (data / "inputs" / "notes.md").write_text((terminal.folder / "notes.md").read_text())
+    yield made
+    made.close()
+
+
+def until(done: Callable[[], bool], *, patience_s: float = 60.0) -> None:
+    deadline = time.monotonic() + patience_s
+    while not done():
+        assert time.monotonic() < deadline, "it takes too long"
+        time.sleep(0.05)
+
+
+def test_a_run_from_prefects_pages(prefect: Prefect) -> None:
+    assert "'notes' is a required property" in prefect.submit()
+    outside, good = prefect.submit(notes="../../calls"), prefect.submit(notes="notes.md")
+    prefect.worker()
+
+    state, message = prefect.end_of(outside)
+    assert state == "Failed"
+    assert "notes: ../../calls is not in the folder of inputs" in message
+    assert prefect.end_of(good)[0] == "Completed"
+    (folder,) = (prefect.data / "results").iterdir()
+    assert {"report.json", "title.txt"} <= {path.name for path in folder.iterdir()}
+
+
+def test_a_worker_that_is_killed_or_stopped_repeats_nothing_that_is_finished(prefect: Prefect) -> None:
+    run = prefect.submit(notes="notes.md")
+    for end in (signal.SIGKILL, signal.SIGTERM):
+        calls = len(prefect.terminal.calls())
+        worker = prefect.worker(SPY_PAUSE_S="0.7")
+        until(lambda: len(prefect.terminal.calls()) >= calls + 3)  # noqa: B023  # called at once
+        os.kill(worker.pid, end)
+        worker.wait(20)
+        until(lambda: not running(run))
+    prefect.worker()
+
+    assert prefect.end_of(run)[0] == "Completed"
+    answered = [call.request for call in prefect.terminal.calls() if call.what == "answered"]
+    assert len(answered) == len(set(answered)) == 1 + 4 + 4
+
+
+def running(run: str) -> bool:
+    """Is there still a process of that run?"""
+    found = subprocess.run(["pgrep", "-f", "coursewright run-deployed"], capture_output=True, text=True, check=False)
+    for pid in found.stdout.split():
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            continue
+        if run.encode() in environment:
+            return True
+    return False
+
+
+def test_cancelling_in_prefect_stops_the_run(prefect: Prefect) -> None:
+    run = prefect.submit(notes="notes.md")
+    prefect.worker(SPY_PAUSE_S="30")
+    until(lambda: len(prefect.terminal.calls()) >= 1)
+
+    started = time.monotonic()
+    state, _ = json.loads(prefect.client("cancel", run))
+
+    assert state == "Cancelled"
+    assert time.monotonic() - started < 15, "two seconds of it are this client's start"
+    until(lambda: not running(run), patience_s=15)
