@@ -1,1 +1,1 @@
-"""The HTTP service. Not built yet: this module holds the place that the import contracts guard."""
+"""The HTTP service: accounts today; assets, jobs, pipelines and events rest on what is here."""

@@ -1,0 +1,127 @@
+"""The application: routes, errors, headers, documentation."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from coursewright import __version__
+from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import MutableScopeHeaders
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import BeforeMessageSendHookHandler, Message, Scope
+
+from coursewright_api.auth.admin_routes import AdminController
+from coursewright_api.auth.cookies import ACCESS, CSRF_HEADER
+from coursewright_api.auth.middleware import PUBLIC
+from coursewright_api.auth.routes import AuthController
+from coursewright_api.health import HealthController
+from coursewright_api.problems import handle
+from coursewright_api.service import Service, origin_of
+from coursewright_api.settings import ServerSettings
+
+OPENAPI_PATH = "/api/openapi.json"
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+"""What every response has unless its route says otherwise: right for JSON, and safe for what somebody forgets."""
+
+
+def create_app(service: Service) -> Litestar:
+    """The ASGI application. It opens the database, and migrates it, when it starts."""
+    server = service.server
+
+    async def provide_service() -> Service:
+        return service
+
+    return Litestar(
+        route_handlers=[AuthController, AdminController, HealthController],
+        middleware=[service.authentication],
+        dependencies={
+            "service": Provide(provide_service),
+            "origin": Provide(origin_of, sync_to_thread=False),
+        },
+        exception_handlers={Exception: handle},
+        lifespan=[_opened(service)],
+        before_send=[_headers(server)],
+        request_max_body_size=server.max_body_bytes,
+        cors_config=_cors(server),
+        openapi_config=_openapi(),
+        logging_config=None,
+        debug=False,
+    )
+
+
+def _opened(service: Service) -> contextlib.AbstractAsyncContextManager[None]:
+    @contextlib.asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        await service.database.open()
+        try:
+            await service.throttles.sweep()
+            yield
+        finally:
+            await service.database.close()
+
+    return lifespan()
+
+
+def _headers(server: ServerSettings) -> BeforeMessageSendHookHandler:
+    fixed = dict(_HEADERS)
+    if server.secure:
+        fixed["Strict-Transport-Security"] = "max-age=31536000"
+
+    async def add(message: Message, scope: Scope) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableScopeHeaders.from_message(message)
+            for name, value in fixed.items():
+                headers.setdefault(name, value)
+
+    return add
+
+
+def _cors(server: ServerSettings) -> CORSConfig | None:
+    if not server.allowed_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(server.allowed_origins),
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", CSRF_HEADER],
+        expose_headers=["Retry-After"],
+        allow_credentials=True,
+        max_age=600,
+    )
+
+
+def _openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Coursewright",
+        version=__version__,
+        description="Errors are problem details (RFC 9457). Lists come in pages. Times are UTC with offset.",
+        openapi_router=Router(path="/api", route_handlers=[], opt={PUBLIC: True}),
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        use_handler_docstrings=True,
+        security=[{"bearer": []}, {"cookie": []}],
+        components=Components(
+            security_schemes={
+                "bearer": SecurityScheme(
+                    type="http", scheme="bearer", description="An access token, or an API key (cwk_…)."
+                ),
+                "cookie": SecurityScheme(
+                    type="apiKey",
+                    security_scheme_in="cookie",
+                    name=ACCESS,
+                    description=f"A browser's session; requests that change something also need {CSRF_HEADER}.",
+                ),
+            }
+        ),
+    )

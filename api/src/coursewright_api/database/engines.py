@@ -1,0 +1,173 @@
+"""Piccolo's engines, made fit for a service with many requests at once and several processes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import aiosqlite
+from aiosqlite import Connection
+from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
+from piccolo.engine.sqlite import SQLiteEngine, SQLiteTransaction, TransactionType, dict_factory
+
+BUSY_S = 30.0
+"""How long SQLite waits for another writer. Writes take milliseconds; waiting so long means a stuck disk."""
+
+_IDLE_CONNECTIONS = 8
+"""Connections kept for the next query. Opening one costs a thread and its pragmas: ten times a small query."""
+
+
+class SqliteTransaction(SQLiteTransaction):
+    """A transaction that gives its connection back whatever happens.
+
+    Piccolo leaves it open when BEGIN IMMEDIATE or the end of the transaction fails; its thread is not a daemon,
+    and so the process would never exit.
+    """
+
+    engine: SqliteEngine
+
+    async def begin(self) -> None:
+        try:
+            await super().begin()  # type: ignore[no-untyped-call]
+        except BaseException:
+            await self.connection.close()
+            raise
+
+    async def __aexit__(self, exception_type: Any, exception: Any, traceback: Any) -> bool:
+        if self._parent:
+            return exception is None
+        try:
+            if exception and not self._rolled_back:
+                await self.rollback()  # type: ignore[no-untyped-call]
+            elif not exception and not self._committed and not self._rolled_back:
+                await self.commit()  # type: ignore[no-untyped-call]
+        except BaseException:
+            await self.connection.close()
+            raise
+        else:
+            await self.engine.give_back(self.connection)
+        finally:
+            self.engine.current_transaction.reset(self.context)
+        return exception is None
+
+
+class SqliteEngine(SQLiteEngine):
+    """SQLite for several processes: write-ahead log, patient writers, foreign keys, connections that are reused.
+
+    Transactions take the write lock when they begin. One that reads first and writes later is refused at once
+    (SQLITE_BUSY_SNAPSHOT), however patient, when another has written in between.
+    """
+
+    __slots__ = ("_idle", "_open")
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path=path, timeout=BUSY_S)
+        self._idle: list[Connection] = []
+        self._open = True
+
+    async def check_version(self) -> None:
+        """Constructing an engine opens nothing."""
+
+    async def get_connection(self) -> Connection:
+        if self._idle:
+            return self._idle.pop()
+        opening = aiosqlite.connect(**self.connection_kwargs)
+        opening._thread.daemon = True  # a connection that is lost must not keep the process alive
+        connection = await opening
+        try:
+            connection.row_factory = dict_factory  # type: ignore[assignment]
+            for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+                await connection.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    async def give_back(self, connection: Connection) -> None:
+        """Keep a connection for the next query, or close it when enough wait."""
+        if self._open and len(self._idle) < _IDLE_CONNECTIONS:
+            self._idle.append(connection)
+        else:
+            await connection.close()
+
+    async def close(self) -> None:
+        """Close what is idle; what is in use closes when it is given back."""
+        self._open = False
+        while self._idle:
+            await self._idle.pop().close()
+
+    async def reopen(self) -> None:
+        """Keep connections again."""
+        self._open = True
+
+    async def _run_in_new_connection(
+        self, query: str, args: list[Any] | None = None, query_type: str = "generic", table: Any = None
+    ) -> Any:
+        connection = await self.get_connection()
+        try:
+            # Each statement commits itself (isolation_level is None), once all its rows are read.
+            async with connection.execute(query, args or []) as cursor:
+                rows = await cursor.fetchall()
+        except BaseException:
+            await connection.close()  # cut off in the middle, it may still hold a lock
+            raise
+        await self.give_back(connection)
+        return rows
+
+    def transaction(
+        self, transaction_type: TransactionType = TransactionType.immediate, allow_nested: bool = True
+    ) -> SqliteTransaction:
+        return SqliteTransaction(engine=self, transaction_type=transaction_type, allow_nested=allow_nested)
+
+
+class PgTransaction(PostgresTransaction):
+    """A transaction that gives its connection back to the pool also when the server has gone."""
+
+    async def begin(self) -> None:
+        try:
+            await super().begin()  # type: ignore[no-untyped-call]
+        except BaseException:
+            await self._release()
+            raise
+
+    async def _release(self) -> None:
+        if self.engine.pool:
+            await self.engine.pool.release(self.connection)
+        else:
+            await self.connection.close()
+
+    async def __aexit__(self, exception_type: Any, exception: Any, traceback: Any) -> bool:
+        if self._parent:
+            return exception is None
+        try:
+            if exception and not self._rolled_back:
+                await self.rollback()  # type: ignore[no-untyped-call]
+            elif not exception and not self._committed and not self._rolled_back:
+                await self.commit()  # type: ignore[no-untyped-call]
+        finally:
+            self.engine.current_transaction.reset(self.context)
+            await self._release()
+        return exception is None
+
+
+class PgEngine(PostgresEngine):
+    """PostgreSQL with a pool. Constructing it opens nothing."""
+
+    async def check_version(self) -> None:
+        """Constructing an engine opens nothing."""
+
+    async def prep_database(self) -> None:
+        """No extension is needed."""
+
+    def transaction(self, allow_nested: bool = True) -> PgTransaction:
+        return PgTransaction(engine=self, allow_nested=allow_nested)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Piccolo's migrations print; a service's output is its own."""
+    import io
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        yield

@@ -1,0 +1,67 @@
+"""What the routes work with, put together once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from coursewright.settings import Settings
+from coursewright.store import open_store
+from litestar import Request
+from litestar.di import NamedDependency
+
+from coursewright_api.auth.accounts import Accounts
+from coursewright_api.auth.admin import Administration
+from coursewright_api.auth.api_keys import ApiKeys
+from coursewright_api.auth.audit import Origin
+from coursewright_api.auth.keys import read_keys
+from coursewright_api.auth.links import Links
+from coursewright_api.auth.middleware import Authentication
+from coursewright_api.auth.passwords import Passwords
+from coursewright_api.auth.sessions import Sessions
+from coursewright_api.auth.throttle import Throttles
+from coursewright_api.database import Database
+from coursewright_api.settings import ServerSettings
+
+
+class Service:
+    """The parts of the service. Constructing it opens no connection; it reads, or makes, the signing key.
+
+    `prefect_url` answers with the address of Prefect's API, or "" while there is none.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        server: ServerSettings,
+        *,
+        prefect_url: Callable[[], str] | None = None,
+        passwords: Passwords | None = None,
+    ) -> None:
+        self.settings = settings
+        self.server = server
+        self.prefect_url = prefect_url or (lambda: settings.prefect_api_url)
+        self.store = open_store(settings)
+        self.database = Database(settings, server)
+        keys = read_keys(settings)
+        self.throttles = Throttles(keys)
+        self.sessions = Sessions(self.database, keys, server)
+        self.api_keys = ApiKeys(self.database)
+        self.links = Links(server)
+        self.accounts = Accounts(
+            self.database, self.sessions, self.links, self.throttles, passwords or Passwords(), server
+        )
+        self.admin = Administration(self.database, self.sessions, self.links)
+        self.authentication = Authentication(self.sessions, self.api_keys, server)
+
+
+def origin_of(request: Request[Any, Any, Any]) -> Origin:
+    """Where a request comes from. Behind a proxy that the operator trusts: what that says."""
+    agent = "".join(char for char in request.headers.get("user-agent", "") if char.isprintable())
+    return Origin(address=(request.client.host if request.client else "")[:64], user_agent=agent[:200])
+
+
+Services = NamedDependency[Service]
+"""How a route asks for the service: `service: Services`."""
+Asker = NamedDependency[Origin]
+"""How a route asks where its request comes from: `origin: Asker`."""
