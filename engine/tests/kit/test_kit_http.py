@@ -12,6 +12,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,27 @@ def test_leaving_a_stream_early_closes_the_connection(serve: Serve) -> None:
         assert next(chunks) == b"one"
 
     assert server.closed_by_client.wait(2)
+
+
+def test_several_threads_share_one_service_and_leave_nothing_behind(serve: Serve) -> None:
+    server = serve(response(200, {"ok": True}))
+
+    with http(server) as asked, ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda number: asked.post("/say", {"n": number}, field="n").json(), range(40)))
+
+    assert answers == [{"ok": True}] * 40
+    sent = sorted(json.loads(request.partition(b"\r\n\r\n")[2])["n"] for request in server.requests)
+    assert sent == list(range(40))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("coursewright-http")]
+
+
+def test_a_stream_that_broke_has_ended(serve: Serve) -> None:
+    broken = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nonly")
+
+    with http(broken) as asked, asked.stream("/say", {}, field="text") as chunks:
+        with pytest.raises(Busy):
+            b"".join(chunks)
+        assert list(chunks) == []
 
 
 def test_an_allowed_status_is_an_answer(serve: Serve) -> None:

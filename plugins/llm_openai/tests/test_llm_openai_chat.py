@@ -402,6 +402,13 @@ def test_a_200_that_is_no_chat_is_unavailable(
     assert "as a chat server does" in error.message
 
 
+def test_a_stream_that_is_called_plain_text_is_read(serving: Serving, asking: Ask_) -> None:
+    said = b'data: {"choices": [{"delta": {"content": [{"type": "text", "text": "Hello"}]}}]}\r\ndata:[DONE]\r\n'
+    server = serving(refuse=1, status=200, content=said, content_type="text/plain")
+
+    assert asking(server)().text == "Hello"
+
+
 def test_a_model_that_declines_lets_another_provider_write(serving: Serving, asking: Ask_) -> None:
     declined = b'{"choices": [{"message": {"content": null, "refusal": "I cannot help"}, "finish_reason": "stop"}]}'
     server = serving(refuse=1, status=200, content=declined, content_type="application/json")

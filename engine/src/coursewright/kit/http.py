@@ -176,10 +176,13 @@ class Chunks(Iterator[bytes]):
         self._ended = False
 
     def __next__(self) -> bytes:
-        piece = None if self._ended else self._exchange.next()
-        if not isinstance(piece, bytes):
-            self._ended = True
+        if self._ended:
             raise StopIteration
+        self._ended = True  # also when the next lines raise: nothing more will come
+        piece = self._exchange.next()
+        if not isinstance(piece, bytes):
+            raise StopIteration
+        self._ended = False
         return piece
 
     def answer(self) -> Answer:

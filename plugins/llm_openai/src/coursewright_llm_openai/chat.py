@@ -86,7 +86,7 @@ class Chat:
             raise self._overflow(raw, error)
         if answer.status == 404 or _NO_MODEL.search(error.detail):
             if "model" in error.detail.lower():
-                raise unknown_model(self.model, self._http.what, models_of(self._http).names)
+                raise unknown_model(self.model, self._http.what, models_of(self._http))
             raise error
         if "max_tokens" in self._settings and "max_completion_tokens" in raw:  # OpenAI's newer name for it
             self._settings["max_completion_tokens"] = self._settings.pop("max_tokens")
@@ -118,7 +118,7 @@ class Chat:
 
     def _read(self, ask: Ask, chunks: Chunks) -> Written:
         written, done, told_at = Written(), False, time.monotonic()
-        if "event-stream" not in chunks.headers.get("content-type", "event-stream"):  # it cannot stream
+        if re.search("json|html", chunks.headers.get("content-type", "")):  # it cannot stream, or is no chat server
             answer = chunks.answer()
             try:
                 written.add(answer.json())

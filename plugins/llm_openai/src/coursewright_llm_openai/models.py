@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -56,10 +55,11 @@ def models_of(http: Http) -> Models:
     )
 
 
-def unknown_model(name: str, what: str, models: Sequence[str]) -> Unavailable:
-    """The error that names the models that there are."""
-    there = ", ".join(models[:_TOLD]) + (f" and {len(models) - _TOLD} more" if len(models) > _TOLD else "")
+def unknown_model(name: str, what: str, models: Models) -> Unavailable:
+    """The error that names the models that there are, as far as the server tells."""
+    told, more = ", ".join(models.names[:_TOLD]), len(models.names) - _TOLD
+    there = f"; it has {told or 'none'}" + (f" and {more} more" if more > 0 else "")
     return Unavailable(
-        f"{what} has no model '{name}'; it has {there or 'none'}",
-        remedy="set `model` to one of these, or load it there",
+        f"{what} has no model '{name}'" + (there if models.listed else ""),
+        remedy="set `model` to one that it has, or load it there",
     )

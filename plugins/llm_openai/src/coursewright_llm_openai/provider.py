@@ -79,7 +79,7 @@ class OpenAIChat(Provider[LlmRequest, msgspec.Struct]):
                 models = models_of(http)
                 wanted = self.options.model or models.chosen(http.what)
                 if not models.has(wanted):
-                    raise unknown_model(wanted, http.what, models.names)
+                    raise unknown_model(wanted, http.what, models)
             if models.open_to_all and self._base.endswith("/v1"):
                 with self._http(self._base[: -len("/v1")], total_s=_CHECK_S / 2) as http:
                     http.get("props", allow=_NOT_ABOUT_THE_KEY)
