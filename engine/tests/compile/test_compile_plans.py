@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from coursewright import plan
-from coursewright.catalog import Catalog
+from coursewright.catalog import Catalog, catalog_of
 from coursewright.compile import compile_pipeline
 from coursewright.errors import CompileFailed
 from coursewright.plan import Expression, Literal, Plan, Ref, Text
@@ -181,6 +181,23 @@ class TestProviders:
 
     def test_all_that_are_installed_most_preferred_first(self, step_of: Any) -> None:
         assert self.providers(step_of) == ("tts.piper", "tts.espeak")
+
+    def test_who_sends_material_elsewhere_has_to_be_named(self, check: Any, catalog: Catalog) -> None:
+        text = "steps: {voice: {uses: tts, with: {text: Hello}}}"
+        cloud, home = (
+            type(name.title(), (catalog.provider("tts.piper"),), {"name": name, "sends": sends})
+            for name, sends in (("cloud", "the text, to a service"), ("home", ""))
+        )
+
+        def chosen(*kinds: Any, **more: Any) -> tuple[str, ...]:
+            plan = check(text, catalog=catalog_of({"fakes": kinds}), **more).plan
+            ids: tuple[str, ...] = plan.steps[0].providers
+            return ids
+
+        assert chosen(cloud, home) == ("tts.home",)
+        assert chosen(cloud) == ("tts.cloud",)
+        assert chosen(cloud, home, preferred={"tts": "cloud"}) == ("tts.cloud",)
+        assert chosen(cloud, home, overrides={"tts": "cloud"}) == ("tts.cloud",)
 
     def test_the_settings_before_that(self, step_of: Any) -> None:
         assert self.providers(step_of, preferred={"tts": "espeak"}) == ("tts.espeak",)

@@ -33,7 +33,8 @@ class Chooser:
     """Chooses providers for the steps of one pipeline.
 
     The order of precedence: an override for the step, the step's own names, an override for the
-    capability, the pipeline's defaults, the settings' preference, and last whatever is installed.
+    capability, the pipeline's defaults, the settings' preference, and last whatever is installed and sends nothing
+    to anybody else.
     """
 
     def __init__(
@@ -125,13 +126,18 @@ class Chooser:
             return Choice(failed=True)
         wish = self._preferred.get(capability)
         if wish is None:
-            return installed
+            return self._at_home(installed)
         provider_id = full_id(wish, capability)
         if provider_id in installed.ids:
             return Choice((provider_id,))
         message = f"provider {quoted(provider_id)}, preferred in the settings, is not installed"
         self._report.add(codes.PREFERRED_ABSENT, at, message, self.absence(provider_id, capability))
-        return installed
+        return self._at_home(installed)
+
+    def _at_home(self, installed: Choice) -> Choice:
+        """Without those that send an author's material elsewhere, which somebody has to choose; all, if no other is."""
+        ids = tuple(each for each in installed.ids if not self._catalog.offers[each].provider.sends)
+        return Choice(ids or installed.ids)
 
 
 def _only(provider_id: str, instead_of: Choice) -> Choice:
