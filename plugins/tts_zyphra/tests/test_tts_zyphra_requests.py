@@ -265,6 +265,7 @@ def test_a_language_that_is_not_spoken_lets_the_next_provider_serve(
         with pytest.raises(Unavailable, match=f"does not speak the language '{language}'") as error:
             served(bench, make(), language=language)
         assert error.value.falls_back
+        assert not error.value.retries
     assert server.requests == []
 
 
