@@ -25,7 +25,10 @@ def llama(llama_server: SpaceServer) -> SpaceServer:
 
 @pytest.fixture(scope="session")
 def chat_servers() -> Iterator[dict[str, SpaceServer]]:
-    with space("chat_interface", endpoint="respond") as respond, space("chat_interface", endpoint="chat") as chat:
+    with (
+        space("chat_interface", endpoint="respond", system=True) as respond,
+        space("chat_interface", endpoint="chat") as chat,
+    ):
         yield {"/respond": respond, "/chat": chat}
 
 

@@ -170,12 +170,12 @@ def test_research_is_told_to_be_impossible_where_it_is(chat: SpaceServer, place:
     assert context.notices == ["the chat at 127.0.0.1 cannot search the web: it wrote without research"]
 
 
-def test_other_inputs_of_a_chat_are_set_by_their_names(place: Bench) -> None:
-    with space("chat_interface", endpoint="respond", system=True) as server:
-        place.serve(provider_for(server, place, inputs={"system_message": "Be brief.", "temperature": 0.2}), QUESTION)
-        error = failing(server, place, inputs={"top_k": 5})
-        told = server.requests[0]
+@pytest.mark.parametrize("chat", ["/respond"], indirect=True)
+def test_other_inputs_of_a_chat_are_set_by_their_names(chat: SpaceServer, place: Bench) -> None:
+    place.serve(provider_for(chat, place, inputs={"system_message": "Be brief.", "temperature": 0.2}), QUESTION)
+    error = failing(chat, place, inputs={"top_k": 5})
 
+    (told,) = chat.requests
     assert (told["system_message"], told["temperature"]) == ("Be brief.", 0.2)
     assert isinstance(error, Unavailable)
     assert "/respond(message, system_message, temperature)" in error.message

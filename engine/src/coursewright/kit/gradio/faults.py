@@ -18,6 +18,7 @@ from gradio_client.utils import QueueError, TooManyRequestsError  # type: ignore
 
 from coursewright.errors import AuthFailed, BadInput, Busy, ProviderError, QuotaExceeded, Unavailable
 from coursewright.kit.gradio.words import plain
+from coursewright.kit.replies import retry_after_s
 
 UNEXPLAINED = "has not enabled verbose error reporting"
 """In the text that the client puts in place of an error that the app does not explain."""
@@ -98,8 +99,8 @@ class Faults:
             return self._refused(text)
         return Unavailable(f"{self.what} could not do it: {text or 'it gave no reason'}", remedy=_OTHER, detail=text)
 
-    def of_status(self, status: int, response: httpx.Response | None = None) -> ProviderError:
-        """An HTTP answer that is no success."""
+    def of_status(self, status: int, response: Any = None) -> ProviderError:
+        """An HTTP answer that is no success; of `response`, of any HTTP library, only the headers count."""
         detail = f"HTTP {status}"
         if status in (401, 403):
             return AuthFailed(
@@ -149,6 +150,8 @@ class Faults:
             return Unavailable(
                 f"the address of {self.what} is not usable", remedy="correct the service's address", detail=text
             )
+        if isinstance(error, httpx.TooManyRedirects | httpx.DecodingError):
+            return self._unlike(text)
         if isinstance(error, httpx.TimeoutException):
             return Busy(f"{self.what} did not answer in time", remedy=_LATER, detail=text)
         return self._lost()
@@ -164,11 +167,7 @@ class Faults:
                 detail=f"HTTP {error.response.status_code}",
             )
         if isinstance(error, huggingface_hub.errors.HfHubHTTPError):
-            status = error.response.status_code
-            hub = Faults("Hugging Face", token=self.token).of_status(status)
-            if isinstance(hub, Busy):
-                hub.retry_after_s = _seconds(error.response)
-            return hub
+            return Faults("Hugging Face", token=self.token).of_status(error.response.status_code, error.response)
         if any(kind.__module__.partition(".")[0] in ("httpx2", "httpcore2") for kind in type(error).__mro__):
             return Unavailable(
                 "Hugging Face cannot be reached",
@@ -214,9 +213,8 @@ class Faults:
 
 
 def _seconds(response: Any) -> float | None:
-    """Of `Retry-After`, when it is a number of seconds."""
-    after = response.headers.get("retry-after", "") if response is not None else ""
-    return float(after) if re.fullmatch(r"\d{1,6}(?:\.\d+)?", after) else None
+    """Of `Retry-After`, a number or a date."""
+    return retry_after_s(response.headers) if response is not None else None
 
 
 def _span(seconds: int) -> str:

@@ -31,6 +31,10 @@ T = TypeVar("T")
 
 WAKE_S = 600.0
 """A Space that has not started by then is not waited for any longer."""
+SETTLE_S = 60.0
+"""For an app that Hugging Face calls running, and that does not answer yet."""
+LOOK_AGAIN_S = 2.0
+"""As often as the client library asks; more often, and the Hub limits the rate."""
 WAKING = "waking_s"
 """The fact by which the host remembers how long a Space took to wake."""
 _TOLD_S = 0.5
@@ -116,8 +120,8 @@ class Session:
     # -- opening ---------------------------------------------------------------------------------
 
     def _open(self, address: Address) -> None:
-        begun = time.monotonic()
-        waited = False
+        begun, waited = time.monotonic(), False
+        ends = begun + WAKE_S
         while True:
             found = self._found(address)
             hub.assert_usable(found, self._what, plain(found.words))
@@ -130,14 +134,17 @@ class Session:
             except (Busy, Unavailable):
                 if not (waiting or waited):
                     raise
+            if waited and not waiting:
+                ends = min(ends, time.monotonic() + SETTLE_S)
             waited = True
-            if time.monotonic() - begun > WAKE_S:
+            if time.monotonic() > ends:
                 raise Busy(
-                    f"{self._what} has not started within {WAKE_S / 60:.0f} minutes ({found.stage})",
+                    f"{self._what} has not started within {(time.monotonic() - begun) / 60:.0f} minutes "
+                    f"(Hugging Face says {found.stage})",
                     remedy="try again later, or use another provider",
                 )
             self._follower.say(self._starting(found.stage))
-            self._pause(2.0)
+            self._pause(LOOK_AGAIN_S)
         if waited:
             self._host.remember(WAKING, time.monotonic() - begun)
 
@@ -167,6 +174,7 @@ class Session:
                 download_files=False,  # it would leave a folder in the system's temporary one for each file
             )
         )
+        wire.failed = None
 
     # -- a job -----------------------------------------------------------------------------------
 
@@ -208,8 +216,6 @@ class Session:
         except TimeoutError as error:
             raise Busy(f"{self._what} did not answer in time", remedy="try again later", detail=str(error)) from error
         except Exception as error:
-            if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
-                raise  # of a file of ours, such as a full disk
             raise self._fault(error) from error
 
     def _pause(self, seconds: float) -> None:
@@ -219,7 +225,9 @@ class Session:
                 self._context.raise_if_cancelled()
             time.sleep(min(LOOK_S, left))
 
-    def _fault(self, error: BaseException) -> ProviderError:
+    def _fault(self, error: Exception) -> Exception:
+        if isinstance(error, OSError) and error.errno is not None:
+            return error  # of a file of ours, such as a full disk: the libraries have wrapped those of the network
         return self._faults.of(error, self._wire.failed if self._wire is not None else None)
 
     def _on_wire(self) -> Wire:

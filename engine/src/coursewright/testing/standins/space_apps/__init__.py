@@ -19,6 +19,7 @@ The server in front of every app (`__main__`) obeys:
 | `config_delay_s` | `/config` takes so long |
 | `config_status`, `config_body`, `config_type`, `config_headers` | how `/config` and `/` answer instead |
 | `config_times` | only so often, then they answer again |
+| `file_delay_s` | a download takes so long |
 | `queue_full` | joining the queue is refused |
 | `upload_status`, `file_status`, `info_status`, `join_status` | so answer uploads, downloads, `/info`, joining |
 

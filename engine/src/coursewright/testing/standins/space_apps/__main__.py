@@ -56,6 +56,8 @@ class Front:
         if path.endswith("/queue/join") and self.desk.switch("queue_full"):
             await _answer(send, 503, _FULL, "application/json", {})
             return
+        if "/file=" in path:
+            await asyncio.sleep(self.desk.switch("file_delay_s", 0.0))
         for name, part in _SWITCHED.items():
             if part in path and (status := self.desk.switch(name)):
                 await _answer(send, status, b"<html><body>Bad gateway</body></html>", "text/html", {})
