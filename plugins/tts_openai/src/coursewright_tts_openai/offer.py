@@ -132,7 +132,7 @@ def _ask(address: Address, context: Context | None) -> Offer:
 
 
 def _models(http: Http, what: str) -> tuple[Model, ...] | None:
-    answer = http.get("models", allow=(404, 405))
+    answer = http.get("models", allow=(400, 404, 405, 422, 501))
     if answer.status != 200:
         return None
     try:
