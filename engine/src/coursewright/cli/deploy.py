@@ -37,18 +37,10 @@ def command(files: tuple[str, ...], as_json: bool) -> int:
     store = open_store(settings)
     with prefect_api(settings) as api:
         os.environ.update(environment(settings, api.url))
-        from prefect.client.orchestration import get_client
-
-        from coursewright.run.deployments import Deployed, deploy, ready_pool
+        from coursewright.run.deployments import deploy_all
 
         api.wait()
-
-        async def register() -> list[Deployed]:
-            async with get_client() as client:
-                await ready_pool(client)
-                return [await deploy(client, bundle.plan(catalog), keep(bundle, store)) for bundle in bundles]
-
-        deployed = asyncio.run(register())
+        deployed = asyncio.run(deploy_all((bundle.plan(catalog), keep(bundle, store)) for bundle in bundles))
     if as_json:
         print_json(deployed)
         return 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 import msgspec
-from prefect.client.orchestration import PrefectClient
+from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.workers.process import ProcessWorker
@@ -38,6 +39,13 @@ async def ready_pool(client: PrefectClient) -> None:
     for queue, priority in QUEUES.items():
         with suppress(ObjectAlreadyExists):
             await client.create_work_queue(queue, priority=priority, work_pool_name=POOL)
+
+
+async def deploy_all(pipelines: Iterable[tuple[Plan, Artifact]]) -> list[Deployed]:
+    """Register pipelines, each with its bundle, at the Prefect server of the environment."""
+    async with get_client() as client:
+        await ready_pool(client)
+        return [await deploy(client, plan, bundle) for plan, bundle in pipelines]
 
 
 async def deploy(client: PrefectClient, plan: Plan, bundle: Artifact) -> Deployed:

@@ -19,15 +19,7 @@ from coursewright.plan import Output, Plan, Ref, Step
 from coursewright.run.gates import Gate
 from coursewright.run.keys import artifacts_in
 from coursewright.run.outcomes import Outcome, Runner, Selection, combined, keys_of, run_directly
-from coursewright.run.report import (
-    Event,
-    ItemEnded,
-    ItemReport,
-    ItemWaiting,
-    Refusal,
-    StepFailure,
-    StepFellBack,
-)
+from coursewright.run.report import Event, ItemEnded, ItemReport, ItemWaiting, Refusal, StepFailure, StepFellBack
 from coursewright.run.serving import Damaged, Miss, Request, Served, Serving, one_voice, refusal_of
 from coursewright.run.values import resolve
 
