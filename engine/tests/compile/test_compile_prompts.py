@@ -13,6 +13,8 @@ from coursewright.capabilities.llm import Scene, Script
 from coursewright.compile.front_matter import divided
 from coursewright.errors import BadInput
 from coursewright.run.values import resolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 PROMPTS = Path(__file__).parents[3] / "pipelines" / "prompts"
 PROMPT = """---
@@ -83,6 +85,18 @@ def test_windows_line_ends_and_a_byte_order_mark_do_no_harm(check: Any) -> None:
     result = check(PIPELINE, {"p.md": text})
     assert result.problems == ()
     assert result.plan.steps[0].values["prompt"].version == 4
+
+
+@settings(max_examples=60)
+@given(
+    st.text()
+    | st.sampled_from(
+        ["version: 1\n", "inputs:\n", "  a: {one_of: [x, y], default: x}\n", "any_of: [a]\n", "&a [*a]\n"]
+    ).flatmap(lambda line: st.lists(st.just(line) | st.text(max_size=8)).map("".join))
+)
+def test_any_front_matter(check: Any, front: str) -> None:
+    result = check(PIPELINE, {"p.md": f"---\n{front}\n---\nText."})
+    assert (result.plan is None) == any(problem.severity == "error" for problem in result.problems)
 
 
 # -- the prompts that come with the product --------------------------------------------------------

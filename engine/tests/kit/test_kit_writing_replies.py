@@ -29,9 +29,10 @@ WRITTEN = json.dumps(ANSWER)
         f"Using {{topic}} as asked: {WRITTEN}",
         f"{{}} {WRITTEN}",
         json.dumps(ANSWER, indent=2),
+        WRITTEN.replace("]}", ",\n]}").replace("}]", "},]"),
         f"\ufeff {WRITTEN}",
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_the_object_is_found_whatever_stands_around_it(reply: str) -> None:
     assert object_of(Reply(text=reply)) == ANSWER
@@ -48,7 +49,7 @@ def test_line_breaks_inside_strings_are_taken_as_they_are() -> None:
         ("<think>Let me think about", "The answer was empty."),
         ("I cannot do that.", "The answer holds no JSON object."),
         ("[1, 2]", "The answer holds no JSON object."),
-        ('{"title": "Tides", "scenes": [,]}', "The answer is not valid JSON: Expecting value at line 1, column 31."),
+        ('{"title": "Tides", "scenes": [;]}', "The answer is not valid JSON: Expecting value at line 1, column 31."),
         ('{"title": ' * 20_000, "The JSON is nested too deeply."),
     ],
     ids=range(6),

@@ -216,6 +216,12 @@ def test_the_measured_pace_of_the_voice_decides() -> None:
     assert result.duration_s == pytest.approx(120, rel=0.02)
 
 
+@pytest.mark.parametrize("pace", [0.5, 400.0])
+def test_a_pace_that_no_voice_has_is_not_believed(pace: float) -> None:
+    result = Desk(lasting(20)).write({"minutes": 2, "language": "en"}, pace=pace)
+    assert not result.report.pace_measured
+
+
 def test_the_length_is_told_beforehand() -> None:
     desk = Desk(lasting(20))
     desk.write({"minutes": 2})
@@ -289,6 +295,20 @@ def test_an_address_of_the_material_may_be_named() -> None:
 def test_without_a_language_the_script_says_its_own() -> None:
     german = "Das Meer steigt und fällt zweimal am Tag, und der Mond ist mit der Sonne die Ursache von dem Wechsel."
     assert Desk(script(scene(narration=german))).write().language == "de"
+
+
+def picture(name: str) -> dict[str, Any]:
+    return {"digest": "0" * 64, "media_type": "image/png", "size_bytes": 1, "name": name}
+
+
+def test_a_picture_of_the_notes_is_shown_where_its_section_is_told() -> None:
+    sun = "At new moon the Sun and the Moon work together, and spring tides are high. "
+    told = f"# Tides\n\n{LINE}\n\n![a](moon.png)\n\n## Sun\n\n{sun}\n\n![](sun.png) ![](more.png)\n"
+    notes = f"{told}\n## Rest\n\n![](rest.png)\n"
+    images = [picture(name) for name in ("sun.png", "moon.png", "rest.png")]
+    desk = Desk(script(scene("two", sun), scene("one", LINE)))
+    result = desk.write({"notes": notes, "images": images, "language": "en"})
+    assert [each.image and each.image.name for each in result.scenes] == ["sun.png", "moon.png"]
 
 
 # -- texts, titles, summaries ----------------------------------------------------------------------
@@ -369,9 +389,8 @@ def test_a_wrong_quiz_goes_back(wrong: list[dict[str, Any]], words: str) -> None
 
 # -- translations ------------------------------------------------------------------------------------
 
-IMAGE = {"digest": "0" * 64, "media_type": "image/png", "size_bytes": 1, "name": "moon.png"}
 GERMAN = "Das Meer steigt und fällt zweimal am Tag, weil der Mond an dem Wasser zieht und die Erde sich dreht."
-ORIGINAL = {**script(scene(image=IMAGE, notes="mine"), scene("sun")), "language": "en"}
+ORIGINAL = {**script(scene(image=picture("moon.png"), notes="mine"), scene("sun")), "language": "en"}
 
 
 def german(**more: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import msgspec
 from coursewright.capabilities.llm import LlmRequest
 from coursewright.kit.writing.asks import Reply
 from coursewright.kit.writing.material import material_of
-from coursewright.kit.writing.pace import Pace
+from coursewright.kit.writing.pace import pace_of
 from coursewright.kit.writing.quizzes import Quizzes
 from coursewright.kit.writing.schemas import Schema
 from coursewright.kit.writing.scripts import Scripts, Translations
@@ -38,7 +38,7 @@ def kind_of(request: LlmRequest, host: Host) -> Kind:
     """What `request.returns` names. Raises BadInput for data that cannot be used."""
     material = material_of(request.data)
     language = material.language or "en"
-    pace = Pace(language=language, measured=host.speech_pace(language))
+    pace = pace_of(language, host.speech_pace(language))
     match request.returns:
         case "script":
             return Scripts(request, material, pace)

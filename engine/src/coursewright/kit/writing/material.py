@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from coursewright.capabilities.artifacts import Language
+from coursewright.capabilities.artifacts import Artifact, Language
 from coursewright.capabilities.llm import Script
 from coursewright.errors import BadInput
 
@@ -16,6 +16,7 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     """Keys of `data` that have a meaning for every writer."""
 
     notes: str = ""
+    images: list[Artifact] = []
     minutes: Annotated[float, Meta(gt=0)] | None = None
     language: Language | None = None
     script: Script | None = None

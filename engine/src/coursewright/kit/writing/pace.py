@@ -9,6 +9,8 @@ from coursewright.kit.languages import CHARACTERS_PER_MINUTE, WORDS_PER_MINUTE, 
 _CHARACTERS_PER_WORD = 6.0
 """With the space: running English has 5.7 to 6.2. Only for saying a length in words before there is a text."""
 _UNSPACED = ("zh", "ja", "th", "lo", "km", "my", "yue")
+_BELIEVED = (0.4, 2.5)
+"""How much slower or faster than usual a voice may be measured: a single short word gives figures beyond this."""
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,3 +42,15 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     def unit(self) -> str:
         """What `amount` counts."""
         return "characters" if self.unspaced else "words"
+
+
+def pace_of(language: str, measured: float | None) -> Pace:
+    """The pace in a language, as measured in characters a second where that is believable."""
+    usual = Pace(language=language)
+    usual_rate = (
+        CHARACTERS_PER_MINUTE.get(language.partition("-")[0], 250) / 60
+        if usual.unspaced
+        else _CHARACTERS_PER_WORD * WORDS_PER_MINUTE / 60
+    )
+    slowest, fastest = (factor * usual_rate for factor in _BELIEVED)
+    return Pace(language=language, measured=measured) if measured and slowest <= measured <= fastest else usual

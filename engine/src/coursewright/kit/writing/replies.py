@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ _THOUGHT = re.compile(r"<(think|thinking|reasoning|thought)>.*?</\1\s*>", re.S |
 _THOUGHT_END = re.compile(r"\A.*</(?:think|thinking|reasoning|thought)\s*>", re.S | re.I)
 _THOUGHT_START = re.compile(r"<(?:think|thinking|reasoning|thought)>.*\Z", re.S | re.I)
 CUT = "The answer was cut off at the length limit before its end: write less."
+_LAST_COMMA = re.compile(r",(\s*[}\]])")
 _WHOLE_FENCE = re.compile(r"\A```[\w+-]*[ \t]*\n(.*?)\n?```\Z", re.S)
 
 
@@ -76,6 +78,8 @@ def first_object(reply: str) -> dict[str, Any]:
         try:
             value, _ = decoder.raw_decode(text, start)
         except json.JSONDecodeError as error:
+            if value := _without_last_commas(text[start : _after(text, start)]):
+                return value
             first_error = first_error or f"{error.msg} at line {error.lineno}, column {error.colno}"
         except RecursionError:
             raise NoAnswer("The JSON is nested too deeply.") from None
@@ -89,6 +93,14 @@ def first_object(reply: str) -> dict[str, Any]:
     if opened and first_error:
         raise NoAnswer(f"The answer is not valid JSON: {first_error}.")
     raise NoAnswer("The answer holds no JSON object.")
+
+
+def _without_last_commas(text: str) -> dict[str, Any] | None:
+    """The object in a text whose only mistakes are commas behind last items, as models like to leave them."""
+    with contextlib.suppress(json.JSONDecodeError, RecursionError):
+        value = json.loads(_LAST_COMMA.sub(r"\1", text), strict=False)
+        return value if isinstance(value, dict) else None
+    return None
 
 
 def _after(text: str, start: int) -> int:

@@ -16,6 +16,7 @@ from coursewright.kit.writing import rules
 from coursewright.kit.writing.asks import Reply
 from coursewright.kit.writing.material import Material, script_of
 from coursewright.kit.writing.pace import Pace
+from coursewright.kit.writing.pictures import illustrated
 from coursewright.kit.writing.replies import fill, object_of
 from coursewright.kit.writing.report import reported, timed
 from coursewright.kit.writing.schemas import SCRIPT
@@ -96,7 +97,9 @@ class Scripts:
         script = timed(_as_script(value), self._pace)
         if not self._material.notes.strip():
             context.notice("there were no notes: every sentence is the model's own, so check the facts")
-        return reported(script, self._pace, notes=self._material.notes, asked_s=self._asked_s, notice=context.notice)
+        notes = self._material.notes
+        script = reported(script, self._pace, notes=notes, asked_s=self._asked_s, notice=context.notice)
+        return illustrated(script, notes, self._material.images)
 
     def _tidied(self, draft: Draft) -> Draft:
         """Without what is harmless to put right here: marks before bullets, ids in another spelling, blanks."""
