@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from coursewright.capabilities.tts import Speech, SpeechRequest
 from coursewright.errors import BadInput, Busy, Cancelled, ProviderError, QuotaExceeded, TimedOut, Unavailable
 from coursewright.kit.gradio import Endpoint, Parameter
 from coursewright.testing import Bench
+from coursewright.testing.standins import sounds
 from coursewright.testing.standins.space_apps.zonos import NAMES
 from coursewright.testing.standins.spaces import SpaceServer, space
 from coursewright.testing.standins.zyphra_speech import voice_hz
@@ -178,6 +181,30 @@ def test_the_stand_in_does_leak_a_voice_to_who_asks_carelessly(
     leaked, _ = served(bench, at_home(), text="High water comes and goes again.")
 
     assert heard_hz(leaked) == pytest.approx(heard_hz(cloned), abs=3)
+
+
+def test_callers_at_the_same_moment_keep_their_own_voices(
+    bench: Bench, zonos: SpaceServer, at_home: Make, sample: Artifact, heard_hz: Hear
+) -> None:
+    data = sounds.wav(
+        sounds.hum("Somebody else is heard here, who reads from another book entirely, slowly. " * 2), 24_000
+    )
+    other = bench.store.put_bytes(data, name="other.wav", media_type="audio/wav")
+    wanted = [sample, None, other, None]
+    texts = [f"{TEXT} And number {number} is said." for number in range(len(wanted))]
+
+    def serve(text: str, voice: Artifact | None) -> float:
+        return heard_hz(served(bench, at_home(), text=text, voice=voice)[0])
+
+    with ThreadPoolExecutor(len(wanted)) as threads:
+        heard = list(threads.map(serve, texts, wanted))
+
+    sent = {call["text"]: call for call in zonos.requests}
+    for text, voice, hz in zip(texts, wanted, heard, strict=True):
+        path = sent[text]["speaker_audio"]
+        assert (path is None) == (voice is None)
+        assert hz == pytest.approx(voice_hz(Path(path).read_bytes() if path else b""), abs=3)
+    assert len({round(hz, -1) for hz in heard}) == 3
 
 
 def test_a_page_without_a_switch_for_the_speaker_is_not_used_without_a_sample(bench: Bench) -> None:
