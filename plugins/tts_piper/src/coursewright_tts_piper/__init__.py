@@ -1,14 +1,13 @@
-"""Narration by Piper's neural voices on this machine."""
+"""Natural offline narration by Piper's neural voices."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from coursewright.hookspecs import hookimpl
-from coursewright.providers import Provider
+
+from coursewright_tts_piper.provider import PiperNarration
 
 
 @hookimpl
-def coursewright_providers() -> list[type[Provider[Any, Any]]]:
-    """Nothing yet."""
-    return []
+def coursewright_providers() -> list[type[PiperNarration]]:
+    """Offer `tts.piper`."""
+    return [PiperNarration]
