@@ -203,7 +203,8 @@ def test_a_service_that_is_silent_is_given_up(bench: Bench, server: ZyphraServer
     service = ZyphraVoice.Service(url=server.cloud_url, patience_s=0.3)
     provider = ZyphraVoice(service=service, host=bench.host(ZyphraVoice))
 
-    assert isinstance(failure(bench, provider), TimedOut)
+    assert isinstance(failure(bench, provider, text=LONG), TimedOut)
+    assert len(server.spoken) == 1  # shorter parts would not make it speak
 
 
 def test_cancelling_ends_the_wait_within_a_second(bench: Bench, server: ZyphraServer, line: Make) -> None:

@@ -9,15 +9,17 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from coursewright.capabilities.tts import SpeechRequest
-from coursewright.errors import AuthFailed, BadInput, Busy, ProviderError
+from coursewright.errors import AuthFailed, BadInput, Busy, ProviderError, TimedOut
 from coursewright.kit.http import Answer, Http, v1
 from coursewright.providers import Context, Health
 from coursewright.secrets import Secret
 
 from coursewright_tts_zyphra.languages import LEGACY, ZONOS2, code_for, own_code
-from coursewright_tts_zyphra.line import Line, Tell, Voicing, health_of
+from coursewright_tts_zyphra.line import Line, Tell, TooLong, Voicing, health_of
 
 CLOUD_MODEL = "zyphra/ZONOS2"
+_TELLING = (404, 408, 422, 504, 524)
+"""Statuses that tell more here than anywhere: a voice, a field, or that the gateway did not wait for so much speech."""
 
 
 class Hosted(Line):
@@ -57,8 +59,8 @@ class Hosted(Line):
     def spoken(self, payload: dict[str, Any], folder: Path, context: Context) -> Path:
         """Send one part; the sound as a file in `folder`."""
         with self.http(context) as http:
-            answer = http.post(self.path, payload, field="text", allow=(404, 422))
-            if answer.status in (404, 422):
+            answer = http.post(self.path, payload, field="text", allow=_TELLING)
+            if answer.status in _TELLING:
                 raise self.refusal(answer, http)
         if not answer.body:
             raise Busy(f"{self.what} answered without any sound (0 bytes)", remedy="try again in a minute")
@@ -67,8 +69,11 @@ class Hosted(Line):
         return sound
 
     def refusal(self, answer: Answer, http: Http) -> ProviderError:
-        """A 404 or 422: which field is at fault, if the answer says so."""
-        return http.failure(answer, field=_field(answer))
+        """What an answer of `_TELLING` stands for; of a 422 the field that is at fault, if it says so."""
+        error = http.failure(answer, field=_field(answer))
+        if isinstance(error, TimedOut):
+            return TooLong(error.message, remedy=error.remedy, detail=error.detail)
+        return error
 
 
 class Legacy(Hosted):

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import msgspec
 from coursewright.capabilities.tts import SpeechRequest
-from coursewright.errors import AuthFailed, BadInput, Busy, ProviderError
+from coursewright.errors import AuthFailed, BadInput, Busy, ProviderError, TimedOut
 from coursewright.kit.speech.sounds import sounds_in
 from coursewright.providers import Context, Health, Host
 
@@ -22,6 +22,10 @@ FEWEST_CHARACTERS = 40
 _USUAL_RATE = 15.0
 _SPOKEN = 0.6
 """Zonos reckons 30 s for 400 characters at a rate of 15: pauses included, 0.6 of the rate is spoken."""
+
+
+class TooLong(TimedOut):
+    """The service gave up on a part of the text, or cut its speech off: shorter parts may do."""
 
 
 Tell = Callable[[float, float, str], None]

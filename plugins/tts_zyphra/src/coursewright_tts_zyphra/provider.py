@@ -8,7 +8,7 @@ from typing import Any, ClassVar, cast
 
 import msgspec
 from coursewright.capabilities.tts import Speech, SpeechRequest
-from coursewright.errors import ProviderError, TimedOut
+from coursewright.errors import ProviderError
 from coursewright.kit.health import cached
 from coursewright.kit.http import Http
 from coursewright.kit.speech import narrate, sample_of
@@ -16,7 +16,7 @@ from coursewright.kit.speech.parts import split
 from coursewright.providers import Context, Cost, Health, Provider
 
 from coursewright_tts_zyphra.hosted import Cloud, Legacy, is_zyphras
-from coursewright_tts_zyphra.line import FEWEST_CHARACTERS, Line, health_of
+from coursewright_tts_zyphra.line import FEWEST_CHARACTERS, Line, TooLong, health_of
 from coursewright_tts_zyphra.options import CLOUD_URL, ZyphraOptions, ZyphraService
 from coursewright_tts_zyphra.zonos import Zonos
 
@@ -60,7 +60,7 @@ class ZyphraVoice(Provider[SpeechRequest, Speech]):
         return " ".join(part for part in parts if part)
 
     def size(self, request: SpeechRequest) -> float:
-        """Characters, which is what the service charges for."""
+        """Characters: what time and price grow with."""
         return float(len(request.text))
 
     def run(self, request: SpeechRequest, context: Context) -> Speech:
@@ -82,9 +82,7 @@ class ZyphraVoice(Provider[SpeechRequest, Speech]):
             onward.begin(len(parts))
             try:
                 return narrate(request, cast(Context, onward), voicing.say, limit=limit, key=key)
-            except TimedOut:
-                # The step's own deadline ends here; a service that gave up on a part may manage half of it.
-                context.raise_if_cancelled()
+            except TooLong:
                 limit = max(parts) // 2
                 if limit < FEWEST_CHARACTERS:
                     raise

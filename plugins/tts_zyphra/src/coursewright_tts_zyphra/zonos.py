@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coursewright.capabilities.tts import SpeechRequest
-from coursewright.errors import AuthFailed, Busy, TimedOut, Unavailable
+from coursewright.errors import AuthFailed, Busy, Unavailable
 from coursewright.providers import Context, Health
 
 from coursewright_tts_zyphra.languages import code_for, own_code
-from coursewright_tts_zyphra.line import Line, Tell, Voicing
+from coursewright_tts_zyphra.line import Line, Tell, TooLong, Voicing
 
 if TYPE_CHECKING:
     from coursewright.kit.gradio import Endpoint, Parameter, Space
@@ -146,14 +146,14 @@ class Zonos(Line):
 
 
 def _sound(result: Any, what: str) -> Path:
-    """The file of a result, which is the file alone or the file and its seed. Raises TimedOut when it was cut off."""
+    """The file of a result, which is the file alone or the file and its seed. Raises TooLong when it was cut off."""
     first = result[0] if isinstance(result, list | tuple) and result else result
     if isinstance(first, str) and first:
         first = Path(first)
     if not isinstance(first, Path) or not first.is_file():
         raise Busy(f"{what} answered without any sound", remedy="try again; look at its log if it stays so")
     if _seconds(first) >= LONGEST_S - 0.5:
-        raise TimedOut(f"{what} cut the speech off after {LONGEST_S:g} s", remedy="raise speaking_rate")
+        raise TooLong(f"{what} cut the speech off after {LONGEST_S:g} s", remedy="raise speaking_rate")
     return first
 
 
