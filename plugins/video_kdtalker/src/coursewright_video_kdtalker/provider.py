@@ -34,8 +34,8 @@ class KDTalkerOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         float, Meta(ge=0, le=2, description="How much fine detail is strengthened; 0.5 suits clips above 512 pixels.")
     ] = 0.0
     smoothing: Annotated[
-        float | None,
-        Meta(ge=0, le=1, description="How calm the head is, where the Space has such a setting (the authors' line)."),
+        Annotated[float, Meta(ge=0, le=1)] | None,
+        Meta(description="How calm the head is, where the Space has such a setting (the authors' line); it uses 0.8."),
     ] = None
 
 

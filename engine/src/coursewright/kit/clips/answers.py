@@ -10,6 +10,7 @@ import msgspec
 from av.error import FFmpegError
 
 from coursewright.errors import Busy
+from coursewright.kit.replies import words_of
 
 SHORT_S = 0.04
 """Models floor the sound to whole pictures of 1/25 s, so an answer may lack one."""
@@ -38,8 +39,8 @@ def check_answer(path: Path, expected_s: float, what: str) -> Answer:
     if not head:
         raise Busy(f"{what} sent an empty file instead of a video", remedy=_AGAIN)
     if head[4:8] != b"ftyp":
-        words = head.decode("utf-8", "replace") if head.isascii() else f"it begins with the bytes {head[:8].hex(' ')}"
-        raise Busy(f"{what} sent something that is not an MP4", remedy=_AGAIN, detail=words.strip())
+        words = words_of(head, "text/html") if head.isascii() else f"it begins with the bytes {head[:8].hex(' ')}"
+        raise Busy(f"{what} sent something that is not an MP4", remedy=_AGAIN, detail=words)
     try:
         with open_answer(path) as container:
             stream = container.streams.video[0]

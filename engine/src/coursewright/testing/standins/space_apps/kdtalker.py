@@ -139,5 +139,5 @@ def _report() -> None:
     """The one loop of the real code that Gradio sees; after it, silence."""
     from tqdm import tqdm  # type: ignore[import-untyped]  # it has no types of its own
 
-    for _ in tqdm(range(5), desc="mel:"):
-        time.sleep(0.002)
+    for _ in tqdm(range(10), desc="mel:"):
+        time.sleep(0.02)
