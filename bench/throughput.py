@@ -1,7 +1,8 @@
 """Does waiting for a remote service overlap? Twenty scenes through a service that takes 2 s a call, 4 calls at once.
 
-The service is a stand-in on loopback, the provider `tts.openai`; the ideal is 20 / 4 × 2 s = 10 s. What comes on top is
-ours: asking, decoding, judging and aligning each answer, and the engine around it.
+The service is a stand-in on loopback; the ideal is 20 / 4 × 2 s = 10 s. What comes on top is ours: with a bare
+provider, which stores what it is sent, the engine alone; with `tts.openai` also decoding, judging and aligning each
+answer, half a CPU second for twenty seconds of speech.
 
     python bench/throughput.py            # a table; the limit is 1.15
 """
@@ -18,8 +19,10 @@ from typing import Any
 
 import msgspec
 from coursewright.capabilities.llm import LlmRequest, Scene, Script
-from coursewright.catalog import Catalog, catalog_of
+from coursewright.capabilities.tts import Speech, SpeechRequest
+from coursewright.catalog import catalog_of
 from coursewright.compile import compile_pipeline
+from coursewright.kit.http import Http
 from coursewright.providers import Context, Provider
 from coursewright.run.execute import Execution
 from coursewright.run.report import RunReport
@@ -39,7 +42,7 @@ inputs: {salt: {type: text}}
 steps:
   script: {uses: llm.scenes, with: {data: {salt: "${inputs.salt}"}, returns: script}}
   voice:
-    uses: tts.openai
+    uses: tts.PROVIDER
     for_each: ${script.scenes}
     with: {text: "${item.narration}"}
 outputs: {all: "${voice.audio}"}
@@ -58,6 +61,20 @@ class Scenes(Provider[LlmRequest, Script]):
         )
 
 
+class Bare(Provider[SpeechRequest, Speech]):
+    """Asks the service as `tts.openai` does, and looks at nothing that comes back."""
+
+    capability, name, summary, version, concurrency = "tts", "bare", "asks", "1", AT_ONCE
+    Service = SpeechServer.Service
+
+    def run(self, request: SpeechRequest, context: Context) -> Speech:
+        body = {"model": "kokoro", "voice": "af_heart", "input": request.text, "response_format": "wav", "speed": 1.0}
+        with Http(self.service.url, what="the stand-in", context=context) as http:
+            answer = http.post("audio/speech", body, field="text")
+        audio = context.store.put_bytes(answer.body, name="speech.wav", media_type="audio/wav")
+        return Speech(audio=audio, duration_s=1.0, text=request.text)
+
+
 def said(salt: str, number: int) -> str:
     """About twenty seconds of narration, as a scene has."""
     return (
@@ -67,11 +84,15 @@ def said(salt: str, number: int) -> str:
     )
 
 
-async def timed(settings: Settings, catalog: Catalog, folder: Path, salt: str, *, flow: bool) -> tuple[float, float]:
+async def timed(settings: Settings, provider: str, *, flow: bool) -> tuple[float, float]:
     """Wall time and CPU time of one run, in seconds, worker processes included; with `flow` as a Prefect flow run."""
-    plan = compile_pipeline(PIPELINE, name="throughput", catalog=catalog, read=lambda _: None)
-    inputs: dict[str, Any] = {"salt": salt}
-    execution = Execution(plan, inputs, catalog=catalog, store=LocalStore(folder), settings=settings)
+    catalog = catalog_of({"bench": [Scenes, Bare, SpeechServer]})
+    plan = compile_pipeline(
+        PIPELINE.replace("PROVIDER", provider), name="throughput", catalog=catalog, read=lambda _: None
+    )
+    inputs: dict[str, Any] = {"salt": "new"}
+    store = LocalStore(Path(tempfile.mkdtemp(dir=settings.data_dir)))
+    execution = Execution(plan, inputs, catalog=catalog, store=store, settings=settings)
     started, worked_s = time.perf_counter(), cpu_s()
     report: RunReport
     if flow:
@@ -93,32 +114,32 @@ def cpu_s() -> float:
 
 def tell(what: str, times: tuple[float, float], server: StandIn) -> None:
     taken_s, worked_s = times
-    print(f"{what:<40} {taken_s:>6.2f} {taken_s / IDEAL_S:>6.2f} {worked_s:>6.1f} {server.most_in_flight:>13}")
+    print(f"{what:<44} {taken_s:>6.2f} {taken_s / IDEAL_S:>6.2f} {worked_s:>6.1f} {server.most_in_flight:>13}")
+    server.most_in_flight = 0
 
 
 def main() -> None:
-    """Measure without Prefect, in a flow, under the operator's limit, and with the server's start."""
-    catalog = catalog_of({"bench": [Scenes, SpeechServer]})
+    """Measure without Prefect, in a flow, and under the operator's limit; Prefect's start apart."""
     print(f"ideal {IDEAL_S:g} s, limit {LIMIT:.2f}")
-    print(f"{'':<40} {'wall s':>6} {'ratio':>6} {'CPU s':>6} {'calls at once':>13}")
+    print(f"{'':<44} {'wall s':>6} {'ratio':>6} {'CPU s':>6} {'calls at once':>13}")
     with tempfile.TemporaryDirectory() as name, speech_server(delay_s=CALL_S) as server:
-        folder = Path(name)
-        settings = settings_from(
-            {"COURSEWRIGHT_DATA_DIR": name, "COURSEWRIGHT_SERVICE_TTS_OPENAI__URL": server.url, **workers()}
-        )
-        limited = msgspec.structs.replace(settings, limits={"tts.openai": Limit(at_once=AT_ONCE)})
-        tell("engine alone", asyncio.run(timed(settings, catalog, folder / "a", "one", flow=False)), server)
+        addresses = {f"COURSEWRIGHT_SERVICE_TTS_{kind}__URL": server.url for kind in ("OPENAI", "BARE")}
+        settings = settings_from({"COURSEWRIGHT_DATA_DIR": name, **addresses, **workers()})
+        for provider in ("bare", "openai"):
+            tell(f"tts.{provider}, engine alone", asyncio.run(timed(settings, provider, flow=False)), server)
         began = time.perf_counter()
         with prefect_api(settings) as api:
             os.environ.update(environment(settings, api.url))
             api.wait()
             started_s = time.perf_counter() - began
-            import prefect  # noqa: F401  # 2 s of importing are counted as start-up
+            import prefect  # noqa: F401  # its two seconds are not part of a run
 
-            tell("as a flow", asyncio.run(timed(settings, catalog, folder / "b", "two", flow=True)), server)
-            server.most_in_flight = 0
-            within = asyncio.run(timed(limited, catalog, folder / "c", "three", flow=True))
-            tell("as a flow, limited to 4 over all runs", within, server)
+            for provider in ("bare", "openai"):
+                tell(f"tts.{provider}, as a flow", asyncio.run(timed(settings, provider, flow=True)), server)
+                limits = {f"tts.{provider}": Limit(at_once=AT_ONCE)}
+                limited = msgspec.structs.replace(settings, limits=limits)
+                told = f"tts.{provider}, as a flow, 4 over all runs"
+                tell(told, asyncio.run(timed(limited, provider, flow=True)), server)
         stop(settings)
     print(f"Prefect's server, started once for many runs: {started_s:.1f} s")
 

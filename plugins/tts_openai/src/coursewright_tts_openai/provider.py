@@ -66,9 +66,8 @@ class SpeechServer(Provider[SpeechRequest, Speech]):
     Service: ClassVar[type[msgspec.Struct]] = SpeechService
     unit: ClassVar[str] = "character"
     licence: ClassVar[str] = (
-        "The terms of the server's model bind the speech: Kokoro-82M and ZONOS2 are Apache-2.0; XTTS, which "
-        "openedai-speech calls tts-1-hd, is for non-commercial use; OpenAI wants listeners told that the voice is "
-        "artificial."
+        "The terms of the server's own model bind the speech; XTTS (tts-1-hd of openedai-speech) is for "
+        "non-commercial use only."
     )
     sends: ClassVar[str] = (
         "The narration goes to the server whose address is set, this machine unless you change it; "

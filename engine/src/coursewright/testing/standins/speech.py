@@ -58,6 +58,7 @@ class Switches(msgspec.Struct, kw_only=True):
     true_lengths: bool | None = None
     """Sizes in a WAV's header; None: as this server writes them."""
     delay_s: float = 0.0
+    """What a request for speech takes in all, at least."""
     hang: bool = False
     """Take requests for speech and never answer."""
     pace: float = sounds.PACE
@@ -164,19 +165,21 @@ class StandIn:
             await receive()  # which now tells of nothing but the client's going
             self.left.set()
             return
-        if switches.delay_s:
-            await asyncio.sleep(switches.delay_s)
+        ready_at = asyncio.get_running_loop().time() + switches.delay_s
         if switches.refuse > 0:
             switches.refuse -= 1
+            await _until(ready_at)
             if switches.content is None:
                 raise Refusal(switches.status, "Something went wrong", headers=switches.headers)
             await _reply(send, switches.status, switches.content, switches.headers, switches.content_type)
             return
         if switches.content is not None:
+            await _until(ready_at)
             await _reply(send, 200, switches.content, switches.headers, switches.content_type)
             return
         wanted = personality.accept(asked.body, installed=switches.installed)
         headers, sound = await asyncio.to_thread(self._sound, asked.body, wanted, switches)
+        await _until(ready_at)
         cut = switches.break_after
         await self._stream(send, headers, sound[:cut], whole=cut is None and personality.speaks(asked.body))
 
@@ -208,6 +211,10 @@ class StandIn:
         if not whole:
             raise ConnectionAbortedError  # the server closes the connection in mid-answer
         await send({"type": "http.response.body"})
+
+
+async def _until(time: float) -> None:
+    await asyncio.sleep(max(0.0, time - asyncio.get_running_loop().time()))
 
 
 def _head(status: int, headers: dict[str, str]) -> dict[str, Any]:
