@@ -58,6 +58,7 @@ class LlamaSpace(Provider[LlmRequest, msgspec.Struct]):
     name: ClassVar[str] = "llama"
     summary: ClassVar[str] = "Llama 4 on a public Hugging Face Space, or any Gradio chat: free, best effort"
     version: ClassVar[str] = "1"
+    deterministic: ClassVar[bool] = False
     preference: ClassVar[int] = 10
     concurrency: ClassVar[int | None] = 2
     Options: ClassVar[type[msgspec.Struct]] = LlamaOptions

@@ -11,9 +11,10 @@ import functools
 import socket
 import ssl
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import Any
 
+import httpcore
 import httpx
 
 CONNECT_S = 20.0
@@ -54,15 +55,14 @@ class Wire(httpx.Auth):
         if _origin(request.url) != self._home:
             request.headers.pop(TOKEN, None)
         path = request.url.path
-        if not any(stream in path for stream in _STREAMS):
+        streams = any(stream in path for stream in _STREAMS)
+        if not streams:
             read_s = TELL_S if path.endswith(("/cancel", "/reset")) else ANSWER_S
             request.extensions["timeout"] = {**request.extensions.get("timeout", {}), "read": read_s}
-        request.extensions["trace"] = self._trace
+        request.extensions["trace"] = self._trace_stream if streams else self._trace
         response = yield request
         if not response.is_success and self.failed is None:
             self.failed = response
-        if isinstance(response.stream, httpx.SyncByteStream):
-            response.stream = _Quiet(response.stream, request)
 
     def cut(self) -> None:
         """End every request now, from any thread. None is begun after it."""
@@ -75,7 +75,7 @@ class Wire(httpx.Auth):
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     def _trace(self, event: str, info: dict[str, Any]) -> None:
-        # httpcore's names; a TLS connection wraps the socket of the first event, which is the one to cut.
+        # httpcore's names; the socket of the second takes over that of the first.
         if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             connection = info["return_value"].get_extra_info("socket")
             with self._lock:
@@ -84,25 +84,12 @@ class Wire(httpx.Auth):
             if cut:
                 self.cut()
 
-
-class _Quiet(httpx.SyncByteStream):
-    """A body whose end is always told in the same way.
-
-    `gradio_client` prints a traceback when its event stream ends by anything but `RemoteProtocolError`.
-    """
-
-    def __init__(self, stream: httpx.SyncByteStream, request: httpx.Request) -> None:
-        self._stream = stream
-        self._request = request
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            yield from self._stream
-        except (httpx.NetworkError, httpx.TimeoutException) as error:
-            raise httpx.RemoteProtocolError(f"the connection ended: {error}", request=self._request) from error
-
-    def close(self) -> None:
-        self._stream.close()
+    def _trace_stream(self, event: str, info: dict[str, Any]) -> None:
+        self._trace(event, info)
+        # gradio_client prints a traceback when its event stream ends by any error but this one.
+        error = info.get("exception")
+        if event.endswith(".failed") and isinstance(error, httpcore.NetworkError | httpcore.TimeoutException):
+            raise httpcore.RemoteProtocolError(f"the connection ended: {error}") from error
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
