@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import pickle
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 from coursewright.capabilities.llm import LlmRequest, LlmText, Quiz, Script
 from coursewright.errors import BadInput, Busy, Cancelled, Unavailable
-from coursewright.kit.writing import Ask, Message, Reply, write
+from coursewright.kit.writing import Ask, Message, Reply, Unwritten, write
+from coursewright.plan import Retry
 from coursewright.providers import NoHost
+from coursewright.run.patience import attempts
 
 LINE = "The sea rises and falls twice a day because the Moon pulls on the water. "  # 15 words: 6 s at the usual pace
 
@@ -127,6 +130,15 @@ def test_three_refused_answers_let_the_next_provider_try_and_quote_the_rules() -
     assert caught.value.message == "the model was asked 3 times and wrote no valid script: 1 fault remained"
     assert "names the address “example.org/tides”, which the material does not have" in caught.value.detail
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize("retry", [None, Retry(attempts=5)])
+def test_a_model_that_failed_three_times_is_not_asked_three_times_more(retry: Retry | None) -> None:
+    with pytest.raises(Unwritten) as caught:
+        Desk("no").write()
+    assert attempts(retry, caught.value) == 1
+    arrived = pickle.loads(pickle.dumps(caught.value))
+    assert (type(arrived), arrived.detail) == (Unwritten, "The answer holds no JSON object.")
 
 
 def test_a_cut_answer_is_named_and_not_sent_back() -> None:

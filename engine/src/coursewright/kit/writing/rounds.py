@@ -20,12 +20,18 @@ _REMEMBERED = 60_000
 _DETAIL = 800
 
 
+class Unwritten(Unavailable):
+    """No answer of a model was valid. Not the request but the model is at fault, so the next provider is asked, which
+    may do better; the same one is not, for asking it again is what has just been done."""
+
+    retries = False
+
+
 def write(request: LlmRequest, context: Context, ask: Callable[[Ask], Reply], *, host: Host) -> msgspec.Struct:
     """Ask for what the request wants until the answer is valid, at most three times.
 
     `ask` makes one call of the model and raises the errors of the family; the result has the type that
-    `request.returns` names. Raises Unavailable when no answer was valid: another model may do better, so the
-    next provider is asked.
+    `request.returns` names. Raises Unwritten, which is Unavailable, when no answer was valid.
     """
     context.raise_if_cancelled()
     if not request.prompt.strip():
@@ -49,8 +55,7 @@ def write(request: LlmRequest, context: Context, ask: Callable[[Ask], Reply], *,
             return finished
         context.log.info("round %d of %d was refused: %s", number, ROUNDS, " ".join(faults))
         messages = _corrected(prompt, reply, faults)
-    # A smaller or stubborn model is at fault, not the request: whoever comes next in the step's order may do better.
-    raise Unavailable(
+    raise Unwritten(
         f"the model was asked {ROUNDS} times and wrote no valid {request.returns}: {_counted(faults)} remained",
         remedy="let a larger model write, or ask for something shorter or simpler",
         detail=_bounded(" ".join(faults), _DETAIL),
