@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -69,6 +70,10 @@ SECRETS = {
 }
 
 
+ADDRESSES = (
+    *("LLM_OPENAI__URL", "LLM_LLAMA__ADDRESS", "TTS_OPENAI__URL", "TTS_ZYPHRA__URL"),
+    *("VIDEO_KDTALKER__ADDRESS", "VIDEO_SADTALKER__ADDRESS"),
+)
 SPACES = ("llama", "kdtalker", "sadtalker")
 
 
@@ -86,14 +91,8 @@ class Services:
 
     @property
     def addresses(self) -> dict[str, str]:
-        return {
-            "LLM_OPENAI__URL": self.chat.url,
-            "LLM_LLAMA__ADDRESS": self.llama.url,
-            "TTS_OPENAI__URL": self.speech.url,
-            "TTS_ZYPHRA__URL": self.zyphra.cloud_url,
-            "VIDEO_KDTALKER__ADDRESS": self.kdtalker.url,
-            "VIDEO_SADTALKER__ADDRESS": self.sadtalker.url,
-        }
+        urls = (self.chat.url, self.llama.url, self.speech.url, self.zyphra.cloud_url)
+        return dict(zip(ADDRESSES, (*urls, self.kdtalker.url, self.sadtalker.url), strict=True))
 
     @property
     def spaces(self) -> list[SpaceServer]:
@@ -231,42 +230,35 @@ def test_one_remote_service_among_embedded_providers(author: Author, services: S
 
 
 def test_with_all_services_down_the_embedded_providers_serve_and_the_report_says_why(author: Author) -> None:
+    orders = {
+        "llm": ["openai", "llama", "outline"],
+        "tts": ["zyphra", "openai", "espeak"],
+        "video": ["kdtalker", "sadtalker", "portrait"],
+    }
     text = PIPELINE.read_text("utf-8")
-    for capability, (remote, embedded) in {
-        "llm": ("openai", "outline"),
-        "tts": ("zyphra", "espeak"),
-        "video": ("kdtalker", "portrait"),
-    }.items():
-        text = text.replace(f"    {capability}: {embedded} ", f"    {capability}: [{remote}, {embedded}] ")
-    (author.folder / "prompts").mkdir()
-    for prompt in (ROOT / "pipelines" / "prompts").iterdir():
-        (author.folder / "prompts" / prompt.name).write_bytes(prompt.read_bytes())
+    for capability, names in orders.items():
+        before, text = text, text.replace(f"    {capability}: {names[-1]} ", f"    {capability}: [{', '.join(names)}] ")
+        assert text != before
+    shutil.copytree(ROOT / "pipelines" / "prompts", author.folder / "prompts")
     pipeline = author.folder / "careful.yaml"
     pipeline.write_text(text, "utf-8")
     nobody = f"http://127.0.0.1:{free_port()}"
-    results = author.run(
-        "careful",
-        {"LLM_OPENAI__URL": nobody, "TTS_ZYPHRA__URL": f"{nobody}/api/v1", "VIDEO_KDTALKER__ADDRESS": nobody},
-        pipeline=pipeline,
-    )
+    results = author.run("careful", dict.fromkeys(ADDRESSES, nobody), pipeline=pipeline)
 
     assert_a_course(results)
     report = json.loads((results / "report.json").read_text("utf-8"))
     assert report["state"] == "completed"
-    expected = {
-        "script": ("llm.outline", "llm.openai"),
-        "voice": ("tts.espeak", "tts.zyphra"),
-        "presenter": ("video.portrait", "video.kdtalker"),
-    }
-    for item in report["items"]:
-        if item["step"] in expected:
-            by, instead_of = expected[item["step"]]
-            assert item["provider"] == by
-            [refusal] = item["fell_back"]
-            assert refusal["provider"] == instead_of
-            assert refusal["error"] == "Unavailable"
-            assert refusal["message"]
-            assert refusal["remedy"]
+    steps = {"script": "llm", "voice": "tts", "presenter": "video"}
+    items = [item for item in report["items"] if item["step"] in steps]
+    assert {item["step"] for item in items} == set(steps)
+    for item in items:
+        capability = steps[item["step"]]
+        *remote, embedded = [f"{capability}.{name}" for name in orders[capability]]
+        assert item["provider"] == embedded
+        assert [(refusal["provider"], refusal["error"]) for refusal in item["fell_back"]] == [
+            (provider, "Unavailable") for provider in remote
+        ]
+        assert all(refusal["message"] and refusal["remedy"] for refusal in item["fell_back"])
 
 
 @pytest.mark.usefixtures("first", "second")
