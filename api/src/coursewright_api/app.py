@@ -107,7 +107,7 @@ def _openapi() -> OpenAPIConfig:
         title="Coursewright",
         version=__version__,
         description="Errors are problem details (RFC 9457). Lists come in pages. Times are UTC with offset.",
-        openapi_router=Router(path="/api", route_handlers=[], opt={PUBLIC: True}),
+        openapi_router=Router(path=OPENAPI_PATH, route_handlers=[], opt={PUBLIC: True}, include_in_schema=False),
         render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         use_handler_docstrings=True,
         security=[{"bearer": []}, {"cookie": []}],

@@ -240,7 +240,7 @@ def _parameter(extra: dict[str, Any]) -> FieldError:
 
 
 def documented(*statuses: int) -> dict[int, ResponseSpec]:
-    """OpenAPI's entries for the problems that a route answers with."""
+    """OpenAPI's entries for the problems that a route answers with, a request that cannot be read among them."""
     return {
         status: ResponseSpec(
             Problem,
@@ -249,7 +249,7 @@ def documented(*statuses: int) -> dict[int, ResponseSpec]:
             generate_examples=False,
             examples=[Example(value=_example(status))],
         )
-        for status in statuses
+        for status in (400, *statuses)
     }
 
 

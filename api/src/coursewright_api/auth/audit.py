@@ -56,8 +56,13 @@ async def note(
         at=now(),
         action=action.value,
         actor=actor,
-        actor_name=name[:254],
-        subject=subject[:254],
+        actor_name=_printable(name),
+        subject=_printable(subject),
         address=(origin or Origin()).address[:64],
         detail=msgspec.json.encode(detail).decode() if detail else "",
     ).save()
+
+
+def _printable(text: str) -> str:
+    """What somebody typed, as it can be stored (PostgreSQL takes no NUL) and shown."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[:254])

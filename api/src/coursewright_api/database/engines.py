@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Iterator
 from typing import Any
@@ -27,6 +28,16 @@ class SqliteTransaction(SQLiteTransaction):
 
     engine: SqliteEngine
 
+    async def __aenter__(self) -> SQLiteTransaction:
+        if self._parent is not None:
+            return self._parent
+        await self.engine.writing.acquire()
+        try:
+            return await super().__aenter__()
+        except BaseException:
+            self.engine.writing.release()
+            raise
+
     async def begin(self) -> None:
         try:
             await super().begin()  # type: ignore[no-untyped-call]
@@ -49,6 +60,7 @@ class SqliteTransaction(SQLiteTransaction):
             await self.engine.give_back(self.connection)
         finally:
             self.engine.current_transaction.reset(self.context)
+            self.engine.writing.release()
         return exception is None
 
 
@@ -57,14 +69,18 @@ class SqliteEngine(SQLiteEngine):
 
     Transactions take the write lock when they begin. One that reads first and writes later is refused at once
     (SQLITE_BUSY_SNAPSHOT), however patient, when another has written in between.
+
+    Writers of one process queue up for a lock of our own: SQLite's way of waiting is to sleep and look again, which
+    made a hundred short transactions at once take 7 s instead of 0.1 s.
     """
 
-    __slots__ = ("_idle", "_open")
+    __slots__ = ("_idle", "_open", "writing")
 
     def __init__(self, path: str) -> None:
         super().__init__(path=path, timeout=BUSY_S)
         self._idle: list[Connection] = []
         self._open = True
+        self.writing = asyncio.Lock()
 
     async def check_version(self) -> None:
         """Constructing an engine opens nothing."""
@@ -104,10 +120,14 @@ class SqliteEngine(SQLiteEngine):
     async def _run_in_new_connection(
         self, query: str, args: list[Any] | None = None, query_type: str = "generic", table: Any = None
     ) -> Any:
+        async with contextlib.nullcontext() if query.lstrip()[:6].upper() == "SELECT" else self.writing:
+            return await self._run_alone(query, args or [])
+
+    async def _run_alone(self, query: str, args: list[Any]) -> Any:
         connection = await self.get_connection()
         try:
             # Each statement commits itself (isolation_level is None), once all its rows are read.
-            async with connection.execute(query, args or []) as cursor:
+            async with connection.execute(query, args) as cursor:
                 rows = await cursor.fetchall()
         except BaseException:
             await connection.close()  # cut off in the middle, it may still hold a lock

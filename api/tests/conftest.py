@@ -1,0 +1,281 @@
+"""The service on SQLite and on a real PostgreSQL, with people in it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import asyncpg  # type: ignore[import-untyped]
+import pytest
+from argon2 import PasswordHasher
+from coursewright.settings import Settings
+from coursewright_api.app import create_app
+from coursewright_api.auth.passwords import Passwords
+from coursewright_api.database import SQLITE_NAME, Database
+from coursewright_api.database.tables import TABLES
+from coursewright_api.service import Service
+from coursewright_api.settings import server_settings
+from httpx import ASGITransport, AsyncClient, Response
+
+DSN_VARIABLE = "COURSEWRIGHT_TEST_POSTGRES"
+"""The address of a PostgreSQL whose user may create databases; without it, one is started."""
+URL = "http://127.0.0.1:8400"
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a PostgreSQL server: the one that the environment names, or one of our own."""
+    if given := os.environ.get(DSN_VARIABLE):
+        yield given
+        return
+    programs = _programs()
+    if programs is None:
+        reason = f"no PostgreSQL: set {DSN_VARIABLE}, or install its server (Debian: postgresql)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with tempfile.TemporaryDirectory(prefix="coursewright-pg-") as name:
+        yield from _cluster(*programs, Path(name))
+
+
+def _programs() -> tuple[str, str] | None:
+    """initdb and postgres."""
+    places = [os.environ.get("PATH", ""), *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))]
+    for place in places:
+        initdb, server = shutil.which("initdb", path=place), shutil.which("postgres", path=place)
+        if initdb and server:
+            return initdb, server
+    return None
+
+
+def _cluster(initdb: str, server: str, folder: Path) -> Iterator[str]:
+    user: dict[str, Any] = {}
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        account = pwd.getpwnam("nobody")
+        user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    data = folder / "data"
+    command = [initdb, "-D", str(data), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync"]
+    subprocess.run(command, check=True, capture_output=True, cwd=folder, **user)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "max_connections": "50"}
+    command = [server, "-D", str(data), "-p", str(port)]
+    command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **user)
+    try:
+        _wait_for(port, process, folder / "log")
+        yield f"postgres://postgres@127.0.0.1:{port}/postgres"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            asyncio.run(_query(f"postgres://postgres@127.0.0.1:{port}/postgres", "SELECT 1"))
+        except (OSError, asyncpg.PostgresError):
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail(f"PostgreSQL did not start: {log.read_text()}")
+
+
+async def _query(url: str, sql: str) -> list[Any]:
+    connection = await asyncpg.connect(url)
+    try:
+        rows: list[Any] = await connection.fetch(sql)
+        return rows
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def new_postgres(postgres: str) -> Iterator[Callable[[], str]]:
+    """Makes an empty database; gives its address."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(f"test_{uuid4().hex}")
+        asyncio.run(_query(postgres, f"CREATE DATABASE {made[-1]}"))
+        return urlsplit(postgres)._replace(path=f"/{made[-1]}").geturl()
+
+    yield make
+    for name in made:
+        asyncio.run(_query(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The setting for a new, empty database of each kind."""
+    if request.param == "sqlite":
+        return ""
+    url: str = request.getfixturevalue("new_postgres")()
+    return url
+
+
+async def _migrated(folder: Path, url: str) -> None:
+    settings = Settings(data_dir=folder, server={"database_url": url})
+    database = Database(settings, server_settings(settings))
+    await database.open()
+    await database.close()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with all tables, to copy."""
+    folder = tmp_path_factory.mktemp("migrated")
+    asyncio.run(_migrated(folder, ""))
+    return folder / SQLITE_NAME
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database with all tables, to empty before each test."""
+    name = f"test_{uuid4().hex}"
+    asyncio.run(_query(postgres, f"CREATE DATABASE {name}"))
+    url = urlsplit(postgres)._replace(path=f"/{name}").geturl()
+    asyncio.run(_migrated(tmp_path_factory.mktemp("migrated"), url))
+    yield url
+    asyncio.run(_query(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ready_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The setting for an empty database with all tables, of each kind."""
+    if request.param == "sqlite":
+        (tmp_path / "data").mkdir()
+        shutil.copyfile(request.getfixturevalue("migrated_sqlite"), tmp_path / "data" / SQLITE_NAME)
+        return ""
+    url: str = request.getfixturevalue("migrated_postgres")
+    names = ", ".join(f'"{table._meta.tablename}"' for table in TABLES)
+    asyncio.run(_query(url, f"TRUNCATE {names} RESTART IDENTITY"))
+    return url
+
+
+class CountingPasswords(Passwords):
+    """Argon2id at its cheapest, and how often it was asked to check a password."""
+
+    def __init__(self) -> None:
+        super().__init__(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        self.checked = 0
+
+    def _matches(self, kept: str, password: str) -> bool:
+        self.checked += 1
+        return super()._matches(kept, password)
+
+
+@dataclass
+class Person:
+    """Somebody who is logged in."""
+
+    api: Api
+    email: str
+    id: str
+    tokens: dict[str, Any]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens['access_token']}"}
+
+    async def ask(self, method: str, path: str, **options: Any) -> Response:
+        return await self.api.client.request(method, path, headers=self.headers, **options)
+
+
+class Api:
+    """The service, asked over its ASGI interface."""
+
+    def __init__(self, service: Service, client: AsyncClient, passwords: CountingPasswords) -> None:
+        self.service = service
+        self.client = client
+        self.passwords = passwords
+
+    async def post(self, path: str, body: Any = None, **options: Any) -> Response:
+        return await self.client.post(path, json=body, **options)
+
+    async def login(self, email: str, password: str = PASSWORD, **more: Any) -> Person:
+        """Log in. Raises when that fails."""
+        answer = await self.post("/api/auth/login", {"email": email, "password": password, **more})
+        assert answer.status_code == 200, answer.text
+        person = Person(self, email, "", answer.json())
+        person.id = (await person.ask("GET", "/api/auth/profile")).json()["id"]
+        return person
+
+    async def author(self, name: str = "bob") -> Person:
+        """A new author."""
+        email = f"{name}@example.org"
+        answer = await self.post("/api/auth/register", {"email": email, "username": name, "password": PASSWORD})
+        assert answer.status_code == 202, answer.text
+        return await self.login(email)
+
+    async def admin(self, name: str = "ada") -> Person:
+        """The first admin."""
+        link = await self.service.links.setup()
+        assert link is not None
+        body = {"token": link.token, "email": f"{name}@example.org", "username": name, "password": PASSWORD}
+        answer = await self.post("/api/auth/setup", body)
+        assert answer.status_code == 204, answer.text
+        return await self.login(f"{name}@example.org")
+
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+async def start(tmp_path: Path, ready_url: str) -> AsyncIterator[Start]:
+    """`await start(registration="closed")`: the service with these settings of its own."""
+    async with contextlib.AsyncExitStack() as held:
+
+        async def start(*, secrets: dict[str, str] | None = None, **server: Any) -> Api:
+            settings = Settings(
+                data_dir=tmp_path / "data", server={"database_url": ready_url, **server}, secrets=secrets or {}
+            )
+            passwords = CountingPasswords()
+            service = Service(settings, server_settings(settings), passwords=passwords)
+            app = create_app(service)
+            await held.enter_async_context(app.lifespan())
+            transport = ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]
+            client = await held.enter_async_context(AsyncClient(transport=transport, base_url=URL))
+            return Api(service, client, passwords)
+
+        yield start
+
+
+@pytest.fixture
+async def api(start: Start) -> Api:
+    started: Api = await start()
+    return started
+
+
+def problem(answer: Response) -> tuple[int, str]:
+    """The status and code of a problem, which is well-formed."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    body = answer.json()
+    assert body["status"] == answer.status_code
+    assert body["type"] == f"urn:coursewright:problem:{body['code']}"
+    assert body["title"]
+    assert body["detail"]
+    return answer.status_code, body["code"]

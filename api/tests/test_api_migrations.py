@@ -1,0 +1,190 @@
+"""The same migrations on SQLite and PostgreSQL, by one process or several."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from coursewright.errors import CoursewrightError
+from coursewright.settings import Settings
+from coursewright_api.database import Database, DatabaseUnavailable, is_duplicate
+from coursewright_api.database.columns import now
+from coursewright_api.database.migrations import m2026_11_22_accounts as accounts
+from coursewright_api.database.tables import TABLES, Session, User
+from coursewright_api.settings import server_settings
+from piccolo.apps.migrations.tables import Migration
+from piccolo.columns import BigSerial
+
+pytestmark = pytest.mark.anyio
+
+
+def database(folder: Path, url: str) -> Database:
+    settings = Settings(data_dir=folder, server={"database_url": url})
+    return Database(settings, server_settings(settings))
+
+
+async def columns(found: Database, table: str) -> dict[str, bool]:
+    """The columns of a table in the database, and whether each may be empty."""
+    if found.name == "SQLite":
+        rows = await Migration.raw(f'PRAGMA table_info("{table}")')
+        return {row["name"]: not row["notnull"] and not row["pk"] for row in rows}
+    rows = await Migration.raw(
+        "SELECT column_name, is_nullable FROM information_schema.columns WHERE table_name = {}", table
+    )
+    return {row["column_name"]: row["is_nullable"] == "YES" for row in rows}
+
+
+async def test_the_tables_in_the_database_are_those_of_the_code(tmp_path: Path, database_url: str) -> None:
+    found = database(tmp_path, database_url)
+    await found.open()
+    try:
+        for table in TABLES:
+            described = {column._meta.db_column_name for column in table._meta.columns}
+            there = await columns(found, table._meta.tablename)
+            assert there.keys() == described, table
+            for column in table._meta.columns:
+                if not isinstance(column, BigSerial) and there[column._meta.db_column_name]:
+                    assert column._meta.null, column
+    finally:
+        await found.close()
+
+
+async def test_opening_again_changes_nothing(tmp_path: Path, database_url: str) -> None:
+    for _ in range(2):
+        found = database(tmp_path, database_url)
+        await found.open()
+        ran = await Migration.get_migrations_which_ran(app_name="coursewright")
+        await found.close()
+        assert ran == [accounts.ID]
+
+
+async def test_a_database_from_a_newer_version_is_left_alone(tmp_path: Path, database_url: str) -> None:
+    found = database(tmp_path, database_url)
+    await found.open()
+    await Migration(name="2999-01-01T00:00:00:000000", app_name="coursewright").save()
+    await found.close()
+
+    with pytest.raises(CoursewrightError, match="made by a newer Coursewright"):
+        await database(tmp_path, database_url).open()
+
+
+def test_several_processes_may_start_at_once(tmp_path: Path, database_url: str) -> None:
+    code = (
+        "import asyncio, sys; from pathlib import Path; from coursewright.settings import Settings;"
+        "from coursewright_api.database import Database; from coursewright_api.settings import server_settings;"
+        "settings = Settings(data_dir=Path(sys.argv[1]), server={'database_url': sys.argv[2]});"
+        "database = Database(settings, server_settings(settings));"
+        "asyncio.run(database.open())"
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", code, str(tmp_path), database_url],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for process in processes:
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+
+
+async def test_the_database_refuses_what_is_no_state_and_rows_of_nobody(tmp_path: Path, database_url: str) -> None:
+    found = database(tmp_path, database_url)
+    await found.open()
+    try:
+        person = user()
+        await person.save()
+        with pytest.raises(Exception, match=r"(?i)check"):
+            await User.update({User.role: "king"}).where(User.id == person.id)
+        with pytest.raises(Exception, match=r"(?i)foreign key"):
+            await Session(user=user().id, created_at=now(), used_at=now(), expires_at=now()).save()
+        with pytest.raises(Exception, match=r"(?i)unique") as refused:
+            await user().save()
+        assert is_duplicate(refused.value)
+    finally:
+        await found.close()
+
+
+async def test_a_transaction_is_all_or_nothing_and_leaves_no_connection(tmp_path: Path, database_url: str) -> None:
+    found = database(tmp_path, database_url)
+    await found.open()
+    try:
+
+        async def fail() -> None:
+            async with found.transaction():
+                await user().save()
+                raise LookupError
+
+        for _ in range(30):  # more than the pool has
+            with pytest.raises(LookupError):
+                await fail()
+        assert await User.count() == 0
+    finally:
+        await found.close()
+
+
+async def test_many_writers_at_once_all_succeed(tmp_path: Path, database_url: str) -> None:
+    found = database(tmp_path, database_url)
+    await found.open()
+    try:
+
+        async def write(number: int) -> None:
+            async with found.transaction():
+                seen = await User.count()
+                await user(f"p{number}", full_name=str(seen)).save()
+
+        await asyncio.gather(*(write(number) for number in range(100)))
+        assert await User.count() == 100
+    finally:
+        await found.close()
+
+
+async def test_exclusive_work_runs_one_after_the_other(tmp_path: Path, database_url: str) -> None:
+    found = database(tmp_path, database_url)
+    await found.open()
+    try:
+
+        async def first_only(number: int) -> None:
+            async with found.exclusive("first"):
+                if not await User.exists():
+                    await user(f"p{number}").save()
+
+        await asyncio.gather(*(first_only(number) for number in range(8)))
+        assert await User.count() == 1
+    finally:
+        await found.close()
+
+
+async def test_a_locked_sqlite_is_told_and_leaves_no_connection(tmp_path: Path, monkeypatch: Any) -> None:
+    import sqlite3
+    import threading
+
+    monkeypatch.setattr("coursewright_api.database.engines.BUSY_S", 0.05)
+    found = database(tmp_path, "")
+    await found.open()
+    other = sqlite3.connect(tmp_path / "coursewright.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            async with found.transaction():
+                pass
+    finally:
+        other.close()
+        await found.close()
+    assert not [thread for thread in threading.enumerate() if "connection_worker" in thread.name]
+
+
+async def test_a_postgres_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseUnavailable, match="PostgreSQL cannot be used") as told:
+        await database(tmp_path, "postgres://nobody@127.0.0.1:9/nothing").open()
+    assert "COURSEWRIGHT_SERVER_DATABASE_URL" in told.value.remedy
+
+
+def user(name: str = "ada", **values: Any) -> User:
+    made = {"full_name": "", "password_hash": "", "created_at": now(), "updated_at": now(), **values}
+    return User(email=f"{name}@example.org", username=name, username_key=name, **made)
