@@ -44,7 +44,9 @@ class Author:
             "COURSEWRIGHT_SERVICE_LLM_OPENAI__URL": self.server.url,
         }
         results = f"{pipeline}-{len(list(self.folder.iterdir()))}"
-        command = ["run", str(ROOT / "pipelines" / f"{pipeline}.yaml"), "-o", results, *arguments]
+        own = self.folder / f"{pipeline}.yaml"
+        file = own if own.exists() else ROOT / "pipelines" / own.name
+        command = ["run", str(file), "-o", results, *arguments]
         done = subprocess.run(
             [sys.executable, "-m", "coursewright", *command],
             cwd=self.folder,
@@ -129,3 +131,24 @@ def test_a_lesson_in_another_language(author: Author) -> None:
     assert (results / "title.txt").read_text().strip() == "Ebbe und Flut verstehen"
     assert len(list(results.glob("*.m4a"))) == 1
     assert " ".join(GERMAN.split()[:4]) in (next(results.glob("*.md"))).read_text()
+
+
+def test_a_model_that_writes_nothing_valid_leaves_the_work_to_the_next_provider(author: Author) -> None:
+    pipeline = author.folder / "either.yaml"
+    pipeline.write_text(
+        "inputs: {notes: {type: document}}\n"
+        "steps:\n"
+        '  text: {uses: document, with: {file: "${inputs.notes}"}}\n'
+        "  script:\n"
+        "    uses: llm\n"
+        "    provider: [openai, outline]\n"
+        '    with: {data: {notes: "${text.markdown}", language: en}, returns: script}\n'
+        "outputs: {script: '${script}'}\n"
+    )
+    author.server.replies += ["I would rather not."] * 3
+    results, _ = author.run("either", "-i", "notes=notes.md")
+    assert len(author.server.chats) == 3
+    assert json.loads((results / "script.json").read_text())["title"] == "Tides"
+    report = (results / "report.json").read_text()
+    assert "llm.outline" in report
+    assert "the model was asked 3 times and wrote no valid script: 1 fault remained" in report

@@ -177,6 +177,7 @@ def test_cancelled_between_rounds() -> None:
     ("request_", "field"),
     [
         ({"prompt": " "}, "prompt"),
+        ({"prompt": " ", "returns": "text", "data": {"notes": "Tides"}}, "prompt"),
         ({"data": {"minutes": "five"}}, "data.minutes"),
         ({"data": {"minutes": 0}}, "data.minutes"),
         ({"data": {"language": "English"}}, "data.language"),
@@ -193,6 +194,15 @@ def test_data_that_cannot_be_used_names_its_field(request_: dict[str, Any], fiel
         desk.write(**request_)
     assert caught.value.field == field
     assert desk.asked == []
+
+
+def test_without_a_prompt_the_data_is_asked_about() -> None:
+    desk = Desk(script())
+    desk.write({"notes": LINE, "minutes": None, "language": "en"}, prompt="")
+    [message] = desk.asked[0].messages
+    assert message.text.startswith("Write the script of a course from the data below.")
+    assert f"===== notes =====\n{LINE}\n\n===== language =====\nen\n\n===== end of the data =====" in message.text
+    assert "minutes" not in message.text
 
 
 # -- length ------------------------------------------------------------------------------------
