@@ -121,6 +121,25 @@ def test_a_very_slow_first_word_is_waited_for(llama: SpaceServer, place: Bench) 
     assert place.serve(provider_for(llama, place), QUESTION).text.startswith("You said")
 
 
+def test_turns_that_were_there_before_are_not_the_answer(llama: SpaceServer, place: Bench) -> None:
+    llama.switch(past=[["Who are you?", "I am Llama."], ["And you?", None]], replies=["The Moon pulls twice."])
+
+    assert place.serve(provider_for(llama, place), QUESTION).text == "The Moon pulls twice."
+
+
+def test_what_the_space_is_doing_is_told_in_rounds(llama: SpaceServer, place: Bench) -> None:
+    llama.switch(first_token_s=0.4, replies=["no JSON", GOOD])
+
+    place.serve(provider_for(llama, place), ASKED)
+
+    messages = [message for _, _, message in place.progress]
+    assert "round 1 of at most 3: the chat at 127.0.0.1 is working" in messages
+    assert "round 2 of at most 3: the chat at 127.0.0.1 is working" in messages
+    shares = [done / total for done, total, _ in place.progress]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+
+
 def test_an_answer_that_streams_in_many_pieces_is_taken_whole(llama: SpaceServer, place: Bench) -> None:
     llama.switch(pieces=25, replies=["word " * 400])
 

@@ -65,11 +65,12 @@ class LlamaSpace(Provider[LlmRequest, msgspec.Struct]):
     Service: ClassVar[type[msgspec.Struct]] = LlamaService
     unit: ClassVar[str] = "character"
     licence: ClassVar[str] = (
-        "Text by Llama 4 is under the Llama 4 Community License: products made with it say “Built with Llama”."
+        "Text by Llama 4, which the default Space asks, is under the Llama 4 Community License: products made with it "
+        "say “Built with Llama”. Another Space has the terms of its own model."
     )
     sends: ClassVar[str] = (
-        "The prompt, notes included, to a Space that a stranger runs, and from there to the model's host (Fireworks); "
-        "with research, search words to SERPHouse."
+        "The prompt, notes included, to the Space whose address is set; the default one is run by a stranger and passes "
+        "it on to Fireworks, and with research search words to SERPHouse."
     )
 
     @cached

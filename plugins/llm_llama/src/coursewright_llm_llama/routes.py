@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from coursewright.errors import Unavailable
 from coursewright.kit.gradio import Endpoint, Parameter
+from coursewright.kit.gradio.signature import changed
 
 LLAMA = "/query_deepseek_streaming"
 """The Llama 4 research Spaces; the handler kept the name of the model it was first written for."""
@@ -51,11 +51,7 @@ def route_to(endpoints: Mapping[str, Endpoint], what: str, inputs: Mapping[str, 
     for endpoint in ordered:
         if _is_chat(endpoint) and all(one.has_default or one.name in known for one in endpoint.parameters[1:]):
             return Route(endpoint=endpoint)
-    offered = ", ".join(map(str, endpoints.values()))[:300] or "no endpoint at all"
-    raise Unavailable(
-        f"{what} has changed, or is no chat: none of its endpoints takes a message; it offers {offered}",
-        remedy="set the address of a Space with a chat, or use another llm provider",
-    )
+    raise changed(what, "none of its endpoints takes a message and nothing unknown", endpoints)
 
 
 def _is_chat(endpoint: Endpoint) -> bool:

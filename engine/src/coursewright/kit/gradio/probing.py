@@ -38,7 +38,8 @@ def probe(address: str, what: str, token: Secret | None, host: Host) -> tuple[He
             endpoints = session.endpoints
     except Busy as busy:
         return Health(state="degraded", reason=busy.message, remedy=busy.remedy), None
-    return Health(reason=_quota_left(token) if token and found.zero_gpu else ""), endpoints
+    quota = _quota_left(token, ends - time.monotonic()) if token and found.zero_gpu else ""
+    return Health(reason=quota), endpoints
 
 
 def _ask_hub(name: str, what: str, token: Secret | None) -> hub.Found:
@@ -64,8 +65,13 @@ def _starting(what: str, stage: str) -> Health:
     return Health(state="degraded", reason=f"{what} is {doing}", remedy="wait some minutes")
 
 
-def _quota_left(token: Secret) -> str:
-    quota = hub.zero_gpu_quota(token)
+def _quota_left(token: Secret, patience_s: float) -> str:
+    try:
+        quota = patiently(
+            lambda: hub.zero_gpu_quota(token), context=None, stop=lambda: None, patience_s=max(0.0, patience_s)
+        )
+    except TimeoutError:
+        return ""
     if quota is None:
         return ""
     resets = f", new at {quota.resets_at:%Y-%m-%d %H:%M %Z}".rstrip() if quota.resets_at else ""

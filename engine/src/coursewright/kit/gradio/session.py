@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -37,7 +38,9 @@ LOOK_AGAIN_S = 2.0
 """As often as the client library asks; more often, and the Hub limits the rate."""
 WAKING = "waking_s"
 """The fact by which the host remembers how long a Space took to wake."""
-_TOLD_S = 0.5
+_ALONE_S = 60.0
+"""For opening an app outside of a request, which has no deadline."""
+_TOLD_S = 0.4
 """For telling the service about a cancel, before the connection is cut."""
 
 
@@ -69,7 +72,9 @@ class Session:
         self._token = token
         self._context = context
         self._host = host
-        self._ends = None if patience_s is None else time.monotonic() + patience_s
+        if patience_s is None and context is None:
+            patience_s = _ALONE_S
+        self._ends = math.inf if patience_s is None else time.monotonic() + patience_s
         self._faults = Faults(what, token=token.reveal() if token else "", field=field)
         say = progress or (context.progress if context is not None else _nothing)
         self._follower = Follower(what, say)
@@ -121,7 +126,7 @@ class Session:
 
     def _open(self, address: Address) -> None:
         begun, waited = time.monotonic(), False
-        ends = begun + WAKE_S
+        ends = min(begun + WAKE_S, self._ends)
         while True:
             found = self._found(address)
             hub.assert_usable(found, self._what, plain(found.words))
@@ -208,7 +213,7 @@ class Session:
     # -- waiting ---------------------------------------------------------------------------------
 
     def _wait(self, work: Callable[[], T]) -> T:
-        left = None if self._ends is None else max(0.0, self._ends - time.monotonic())
+        left = max(0.0, self._ends - time.monotonic())
         try:
             return patiently(work, context=self._context, stop=self.close, patience_s=left)
         except ProviderError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -62,12 +63,12 @@ def _parameter(told: dict[str, Any]) -> Parameter:
     )
 
 
-def found(endpoints: dict[str, Endpoint]) -> str:
+def found(endpoints: Mapping[str, Endpoint]) -> str:
     """The endpoints in words, for a person who has to find out what changed."""
     return ", ".join(map(str, endpoints.values())) or "no endpoint at all"
 
 
-def in_order(endpoint: str, arguments: dict[str, Any], endpoints: dict[str, Endpoint], what: str) -> list[Any]:
+def in_order(endpoint: str, arguments: dict[str, Any], endpoints: Mapping[str, Endpoint], what: str) -> list[Any]:
     """The arguments in the endpoint's own order, with its defaults. Raises Unavailable when they do not fit it."""
     if endpoint not in endpoints:
         raise changed(what, f"{endpoint} is not among its endpoints", endpoints)
@@ -80,7 +81,7 @@ def in_order(endpoint: str, arguments: dict[str, Any], endpoints: dict[str, Endp
     return [arguments.get(parameter.name, parameter.default) for parameter in parameters]
 
 
-def changed(what: str, difference: str, endpoints: dict[str, Endpoint]) -> Unavailable:
+def changed(what: str, difference: str, endpoints: Mapping[str, Endpoint]) -> Unavailable:
     """The error for an app that is not what it was, or not what it was taken for."""
     return Unavailable(
         f"{what} has changed, or is another app: {difference}; it offers {found(endpoints)[:300]}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ LOOK_S = 0.05
 
 
 def patiently(
-    work: Callable[[], T], *, context: Context | None, stop: Callable[[], None], patience_s: float | None = None
+    work: Callable[[], T], *, context: Context | None, stop: Callable[[], None], patience_s: float = math.inf
 ) -> T:
     """`work()` in a thread that nobody has to wait for.
 
@@ -36,12 +37,12 @@ def patiently(
             done.set()
 
     threading.Thread(target=run, daemon=True, name="coursewright-gradio").start()
-    ends = None if patience_s is None else time.monotonic() + patience_s
+    ends = time.monotonic() + patience_s
     while not done.wait(LOOK_S):
         if context is not None and context.cancelled:
             stop()
             context.raise_if_cancelled()
-        if ends is not None and time.monotonic() > ends:
+        if time.monotonic() > ends:
             stop()
             raise TimeoutError(f"no answer within {patience_s:g} s")
     if errors:

@@ -1,7 +1,8 @@
 """The Llama 4 research Spaces: a generator behind `/query_deepseek_streaming`, with the answer in a tuples chatbot.
 
 Switches of its own: `replies` (see `Desk.reply`), `pieces` a reply is streamed in, `first_token_s` before the first of
-them, `shape` of the chatbot's value: `tuples` (Gradio 4 and 5), `messages` (Gradio 6) or `numbers`.
+them, `shape` of the chatbot's value: `tuples` (Gradio 4 and 5), `messages` (Gradio 6) or `numbers`;
+`past`, turns that were there before.
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ def build(desk: Desk) -> Any:
         time.sleep(desk.switch("first_token_s", 0.0))
         text = desk.reply(message)
         found = RESEARCH if use_deep_research else ""
+        past = desk.switch("past", [])
         pieces = desk.switch("pieces", 3)
         for piece in range(1, pieces + 1):
             said = text[: len(text) * piece // pieces]
-            yield _shaped(desk.switch("shape", "tuples"), history or [], message, said), found
+            yield _shaped(desk.switch("shape", "tuples"), [*past, *(history or [])], message, said), found
 
     with gr.Blocks() as demo:
         message = gr.Textbox(label="message")
