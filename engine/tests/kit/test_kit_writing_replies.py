@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from typing import Any
 
 import pytest
@@ -125,3 +126,12 @@ def test_a_conversation_reads_as_one_prompt() -> None:
         )
     )
     assert ask.prompt == "Write.\n\nYour previous answer was:\n\nNo.\n\nDo."
+
+
+@pytest.mark.parametrize("piece", ["<think>", "{", '{"a": 1,} ', "{x} ", '{"', "</think>", "```\n"])
+def test_endless_repetition_is_read_soon(piece: str) -> None:
+    started = time.perf_counter()
+    with contextlib.suppress(NoAnswer):
+        object_of(Reply(text=piece * 20_000))
+    text_of(piece * 20_000)
+    assert time.perf_counter() - started < 5

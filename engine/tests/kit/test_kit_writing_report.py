@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from coursewright.capabilities.llm import Scene, Script
 from coursewright.kit.writing.pace import Pace
@@ -174,6 +176,20 @@ def test_long_paragraphs_are_divided_at_sentences() -> None:
     passages, _ = Sources(notes, "en").passages("There is a lighthouse on island 77.")
     assert all(len(passage.text) <= 400 for passage in passages)
     assert "island 77." in passages[0].text
+
+
+def test_text_without_stops_is_divided_and_nothing_of_it_lost() -> None:
+    notes = " ".join(f"lighthouse{number} stands on island{number} and" for number in range(100))
+    passages, support = Sources(notes, "en").passages("lighthouse97 stands on island97")
+    assert "island97" in passages[0].text
+    assert support == 1.0
+
+
+@pytest.mark.parametrize("piece", ["[", "![a](", "# ", "- ", "a. ", "。", "\n", "|"])
+def test_odd_notes_are_searched_soon(piece: str) -> None:
+    started = time.perf_counter()
+    Sources(piece * 40_000, "en").passages("The sea rises.")
+    assert time.perf_counter() - started < 5
 
 
 @pytest.mark.parametrize("notes", ["", "\n\n", "# Only a heading", "…", "The a of"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from coursewright.kit.writing import rules
 from hypothesis import given
@@ -121,3 +123,13 @@ def test_a_language_is_doubted_only_where_that_is_reliable(text: str, language: 
 def test_any_text_is_judged(text: str) -> None:
     for faults in (rules.markup(text, "It"), rules.invented_addresses(text, "It", "")):
         assert all(fault.startswith("It ") and "\n" not in fault for fault in faults)
+
+
+@pytest.mark.parametrize(
+    "piece", ["a-", "a.", "[", "*a", "_a", "<a", "\n", "|", "- a\n", "(pause ", "a@", "1. a\n\n\n", "www."]
+)
+def test_endless_repetition_is_judged_soon(piece: str) -> None:
+    started = time.perf_counter()
+    list(rules.markup(piece * 40_000, "It"))
+    list(rules.invented_addresses(piece * 40_000, "It", ""))
+    assert time.perf_counter() - started < 5

@@ -340,7 +340,7 @@ def test_every_scene_rests_on_the_notes_it_was_made_of(outline: Outline, notices
     script = outline(TIDES, language="en", minutes=0.4)
 
     assert script.report is not None
-    assert [[passage.line for passage in scene.passages][0] for scene in script.report.scenes] == [4, 8, 15]
+    assert [scene.passages[0].line for scene in script.report.scenes] == [4, 8, 15]
     assert not any(scene.unsupported for scene in script.report.scenes)
     assert all(scene.support is not None and scene.support > 0.8 for scene in script.report.scenes)
     assert (script.report.words, script.report.asked_s, script.report.pace_measured) == (61, 24.0, False)

@@ -11,7 +11,7 @@ import msgspec
 from coursewright.capabilities.artifacts import Artifact
 from coursewright.capabilities.llm import Script
 
-_PICTURE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)")
+_PICTURE = re.compile(r"!\[[^\]]{0,500}\]\(([^)\s]{1,500})")
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s")
 
 

@@ -30,7 +30,7 @@ def without_thought(reply: str) -> str:
 
     Some servers swallow the opening tag; a reply cut off while thinking has no closing one.
     """
-    text = _THOUGHT.sub("", reply)
+    text = _THOUGHT.sub("", reply) if "</" in reply else reply
     return _THOUGHT_START.sub("", _THOUGHT_END.sub("", text)).strip()
 
 

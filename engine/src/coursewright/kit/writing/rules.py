@@ -24,22 +24,23 @@ _SPEAKERS = (
 _MARKUP: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("code", re.compile(r"`[^`\n]*`|```")),
     ("a heading", re.compile(r"^ {0,3}#{1,6} \S.*$", re.M)),
-    ("a list", re.compile(r"^\s*[-*+•▪◦●] \S.*$", re.M)),
-    ("a list", re.compile(r"^\s*\d{1,2}[.)] \S.*\n+\s*\d{1,2}[.)] \S.*$", re.M)),
-    ("a table", re.compile(r"^\s*\|.*\|\s*$", re.M)),
-    ("a link", re.compile(r"!?\[[^\]\n]*\]\([^)\n]*\)")),
+    ("a list", re.compile(r"^[ \t]*[-*+•▪◦●] \S.*$", re.M)),
+    ("a list", re.compile(r"^[ \t]*\d{1,2}[.)] \S.*\n{1,2}[ \t]*\d{1,2}[.)] \S.*$", re.M)),
+    ("a table", re.compile(r"^[ \t]*\|.*\|[ \t]*$", re.M)),
+    ("a link", re.compile(r"!?\[[^\]\n]{0,300}\]\([^)\n]{0,2000}\)")),
     ("emphasis", re.compile(r"\*\*[^*\n]+\*\*|__[^_\n]+__|(?<![\w*])\*(?=\S)[^*\n]*[^*\s]\*(?![\w*])")),
     ("emphasis", re.compile(r"(?<![\w_])_(?=[^\W_])[^_\n]*[^\W_]_(?![\w_])")),
     ("HTML", re.compile(r"</?[a-zA-Z][^<>\n]{0,200}>|<!--|&(?:[a-zA-Z]{2,8}|#\d{1,6}|#x[0-9a-fA-F]{1,6});")),
     ("a stage direction", re.compile(r"\[[^\[\]\n]{1,200}\]|【[^】\n]{1,200}】")),
     ("a stage direction", re.compile(rf"\((?:{_DIRECTIONS})\b[^()\n]{{0,80}}\)", re.I)),
-    ("a speaker's name", re.compile(rf"^\s*(?:{_SPEAKERS}) ?[:：]", re.M | re.I)),
+    ("a speaker's name", re.compile(rf"^[ \t]*(?:{_SPEAKERS}) ?[:：]", re.M | re.I)),
 )
 
+# Lengths are bounded, so that a model that repeats itself without end is judged in linear time.
 # A bare name counts as an address only with an ending that is no common word or file type.
 _ADDRESS = re.compile(
-    r"(?i:\bhttps?://[^\s<>\"'”’)\]}]+|\bwww\.[^\s<>\"'”’)\]}]+|\b[\w.+-]+@[\w-]+\.[\w.-]+)"
-    r"|(?<![\w@/.])(?:[A-Za-z0-9-]+\.)+(?:com|org|net|edu|gov|int|info)\b(?:/[^\s<>\"'”’)\]}]*)?"
+    r"(?i:\bhttps?://[^\s<>\"'”’)\]}]+|\bwww\.[^\s<>\"'”’)\]}]+|\b[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{1,200})"
+    r"|(?<![\w@/.])(?:[A-Za-z0-9-]{1,63}\.){1,8}(?:com|org|net|edu|gov|int|info)\b(?:/[^\s<>\"'”’)\]}]*)?"
 )
 _QUOTED = 60
 

@@ -28,7 +28,7 @@ _LONGEST = 400
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])")
 _WORD = re.compile(r"[^\W_]+")
 _UNSPACED_RUN = re.compile(f"{UNSPACED.pattern}+")
-_MARKS = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*_`#>|]+")
+_MARKS = re.compile(r"!?\[([^\]]{0,500})\]\([^)]{0,2000}\)|[*_`#>|]+")
 _SHORTEST_WORD = 4
 _MOST_NOTES = 1_000_000
 """Characters of notes that are looked at: more than a long book has."""
@@ -85,8 +85,10 @@ class Sources:
             run[place : place + 2] for run in _UNSPACED_RUN.findall(folded) for place in range(max(1, len(run) - 1))
         }
         for word in _WORD.findall(_UNSPACED_RUN.sub(" ", folded)):
-            if word not in self._common and (len(word) >= _SHORTEST_WORD or any(map(str.isdigit, word))):
-                found.add(word if word.isdigit() else word[: 4 if len(word) <= 6 else 5])
+            if any(map(str.isdigit, word)):
+                found.add(word)
+            elif word not in self._common and len(word) >= _SHORTEST_WORD:
+                found.add(word[: 4 if len(word) <= 6 else 5])
         return found
 
 
@@ -101,12 +103,17 @@ def _stretches(notes: str) -> list[tuple[int, str]]:
         paragraph.clear()
         piece = ""
         for sentence in _SENTENCE.split(whole):
-            if piece and len(piece) + len(sentence) > _LONGEST:
-                found.append((began, piece[:_LONGEST]))
+            if piece and len(piece) + len(sentence) >= _LONGEST:
+                found.append((began, piece))
                 piece = ""
             piece = f"{piece} {sentence}".strip()
+            while len(piece) > _LONGEST:  # text without stops
+                end = piece.rfind(" ", _LONGEST // 2, _LONGEST)
+                end = end if end > 0 else _LONGEST
+                found.append((began, piece[:end]))
+                piece = piece[end:].strip()
         if piece:
-            found.append((began, piece[:_LONGEST]))
+            found.append((began, piece))
 
     for number, line in enumerate(notes.splitlines(), 1):
         starts_anew = re.match(r"\s*(?:[-*+•]|\d{1,3}[.)])\s|\s*#{1,6}\s|\s*\|", line) is not None
