@@ -200,7 +200,7 @@ def test_each_moment_is_of_the_piece_whose_time_it_is() -> None:
 
         def at(self, time_s: float) -> list[np.ndarray]:
             assert time_s >= 0
-            return [np.full((2, 2), self.light, np.uint8)]
+            return [np.full((side, side), self.light, np.uint8) for side in (64, 32, 32)]
 
         def close(self) -> None:
             self.closed = True

@@ -1,4 +1,4 @@
-"""All answers become one clip: faded over at the seams, framed, in time with the original sound. In a worker."""
+"""All answers become one clip: without seams, framed, in time with the original sound. In a worker."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import numpy as np
 
 from coursewright.errors import BadInput
 from coursewright.kit.clips.answers import open_answer
+from coursewright.kit.clips.fading import faded
 from coursewright.kit.clips.jobs import GRID_HZ, OVERLAP, Joined, JoinJob, Piece
 from coursewright.kit.clips.placing import SURE, PastedBack, face_place
-from coursewright.kit.clips.planes import Planes, Scaler, mixed
+from coursewright.kit.clips.planes import Planes, Scaler
 from coursewright.kit.clips.sound import blocks, open_sound
 from coursewright.kit.clips.writing import SOUND_HZ, ClipFile
 
@@ -64,7 +65,7 @@ def pictures(pieces: Sequence[Piece], reels: Sequence[Reel], frames: int, fps: i
         if current + 1 < len(pieces) and at_s >= pieces[current + 1].start_s:
             into_s = at_s - pieces[current + 1].start_s
             share = min(1.0, (into_s + 0.5 / fps) / _FADE_S)
-            picture = mixed(picture, reels[current + 1].at(into_s), share * share * (3 - 2 * share))
+            picture = faded(picture, reels[current + 1].at(into_s), share * share * (3 - 2 * share))
         yield picture
     reels[current].close()
 
