@@ -176,6 +176,15 @@ def test_a_hub_that_cannot_be_reached(app: Space, monkeypatch: pytest.MonkeyPatc
     assert app.probe().reason == error.message
 
 
+def test_a_hub_that_must_not_be_asked(app: Space, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+    error = failing(app)
+
+    assert isinstance(error, Unavailable)
+    assert error.message == "Hugging Face cannot be reached"
+
+
 # -- stages ----------------------------------------------------------------------------------------
 
 

@@ -69,8 +69,8 @@ class LlamaSpace(Provider[LlmRequest, msgspec.Struct]):
         "say “Built with Llama”. Another Space has the terms of its own model."
     )
     sends: ClassVar[str] = (
-        "The prompt, notes included, to the Space whose address is set; the default one is run by a stranger and passes "
-        "it on to Fireworks, and with research search words to SERPHouse."
+        "The prompt, notes included, to the Space whose address is set; the default one is run by a stranger and "
+        "passes it on to Fireworks, and with research search words to SERPHouse."
     )
 
     @cached

@@ -168,7 +168,9 @@ class Faults:
             )
         if isinstance(error, huggingface_hub.errors.HfHubHTTPError):
             return Faults("Hugging Face", token=self.token).of_status(error.response.status_code, error.response)
-        if any(kind.__module__.partition(".")[0] in ("httpx2", "httpcore2") for kind in type(error).__mro__):
+        # The Hub's library raises the built-in one when it is told to stay offline.
+        foreign = any(kind.__module__.partition(".")[0] in ("httpx2", "httpcore2") for kind in type(error).__mro__)
+        if foreign or isinstance(error, ConnectionError):
             return Unavailable(
                 "Hugging Face cannot be reached",
                 remedy="check the network; an app that runs elsewhere can be set as the service's address by its URL",

@@ -231,7 +231,7 @@ class Session:
             time.sleep(min(LOOK_S, left))
 
     def _fault(self, error: Exception) -> Exception:
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, ConnectionError):
             return error  # of a file of ours, such as a full disk: the libraries have wrapped those of the network
         return self._faults.of(error, self._wire.failed if self._wire is not None else None)
 
