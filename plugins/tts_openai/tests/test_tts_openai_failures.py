@@ -125,6 +125,16 @@ def test_a_model_that_openai_does_not_have_is_unavailable(fail: Fail) -> None:
     assert "there are: gpt-4o, whisper-1, tts-1, tts-1-hd" in error.message
 
 
+def test_a_listed_model_that_is_refused_is_not_called_missing(fail: Fail) -> None:
+    content = b'{"detail": "Model files are damaged"}'
+    with speech_server("speaches", refuse=1, status=404, content=content, content_type="application/json") as server:
+        error = fail(server)
+
+    assert isinstance(error, Unavailable)
+    assert error.detail == "404: Model files are damaged"
+    assert "not installed" not in error.message
+
+
 def test_models_that_do_not_say_whether_they_speak_are_listed(fail: Fail) -> None:
     with speech_server("localai", models=("llama", "mistral")) as server:
         error = fail(server)
@@ -442,11 +452,12 @@ def test_check_finds_a_model_that_is_not_installed(check: Check) -> None:
 
 def test_check_finds_a_voice_that_is_not_there(check: Check) -> None:
     with speech_server("kokoro") as server:
-        found, mixed = check(server.url, voice_name="nobody"), check(server.url, voice_name="af_bella(2)+af_sky")
+        found = check(server.url, voice_name="nobody")
+        others = [check(server.url, voice_name=name).state for name in ("af_bella(2)+af_sky", "alloy", "bf_emma")]
 
     assert found.state == "unavailable"
     assert found.reason.endswith("has no voice 'nobody'")
-    assert mixed.state == "ready"
+    assert others == ["ready"] * 3
 
 
 def test_check_finds_a_server_that_starts(check: Check) -> None:

@@ -12,6 +12,9 @@ from coursewright_tts_openai.offer import Model, Offer, Voice, lang_code
 
 OPENAI_MODEL, OPENAI_VOICE = "tts-1", "alloy"
 """Of OpenAI's own reference, which every server with these names follows; also openedai-speech's default voice."""
+OPENAI_VOICES = frozenset(
+    ("alloy", "ash", "ballad", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer", "verse")
+)
 _FAVOURITES = ("af_heart", OPENAI_VOICE)
 """Defaults of Kokoro-FastAPI and of OpenAI, wherever they fit."""
 _SPEAKS = re.compile(r"(?i)tts|speech|voice|kokoro|piper|zonos|bark|vits|chatterbox|orpheus|parler|melo")

@@ -8,7 +8,7 @@ from typing import Any
 from coursewright.errors import AuthFailed, BadInput, ProviderError, Unavailable
 from coursewright.kit.http import Answer, Http, words_of
 
-from coursewright_tts_openai.choice import listed
+from coursewright_tts_openai.choice import OPENAI_VOICES, listed
 from coursewright_tts_openai.offer import Address, Offer
 
 SECRET = "OPENAI_SPEECH_API_KEY"  # noqa: S105  # the name of a secret
@@ -70,9 +70,12 @@ def voice_unknown(voice: str, model: str, offer: Offer, address: Address, detail
 
 
 def has_voice(voice: str, model: str, offer: Offer) -> bool:
-    """May the voice be there? Only a list that does not have it says no; mixes are told by their parts."""
+    """May the voice be there? Only a list that does not have it says no; mixes are told by their parts.
+
+    OpenAI's names are taken without being listed: Kokoro-FastAPI and Speaches put voices of their own in their place.
+    """
     voices = offer.voices_of(model)
-    if not voices or not voice:
+    if not voices or not voice or voice in OPENAI_VOICES:
         return True
     known = {listed_voice.name for listed_voice in voices}
     parts = [part.partition("(")[0].strip() for part in re.split(r"[+-]", voice)] if offer.is_kokoro else []
@@ -98,6 +101,8 @@ def _model_fault(
     status: int, words: str, model: str, offer: Offer, address: Address, detail: str
 ) -> ProviderError | None:
     names = [known.name for known in offer.models or ()]
+    if model in names:
+        return None
     if status == 404 or (status == 500 and not names):
         there = f"; there are: {listed(names)}" if names else ""
         return Unavailable(
