@@ -20,6 +20,8 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = str(ROOT / "pipelines" / "script_generation.yaml")
 TALKING_HEAD = str(ROOT / "pipelines" / "talking_head_course.yaml")
+PORTRAIT = str(ROOT / "pipelines" / "video_generation.yaml")
+CLONE = str(ROOT / "pipelines" / "voice_clone.yaml")
 
 
 def recording(path: Path) -> None:
@@ -50,7 +52,6 @@ def zip_archive(path: Path) -> None:
     ("given", "says", "remedy"),
     [
         ("notes=nowhere.md", "notes: there is no file nowhere.md", "check the path"),
-        ("notes=", "the input 'notes' is missing (Course notes)", "add -i notes=FILE"),
         ("notes=.", "notes: . is a folder, wanted is a file", "give one file"),
         ("notes=empty.md", "notes: empty.md is empty", "give a file with something in it"),
         ("notes=vast.md", "notes: vast.md is larger than 4 GB", "give a shorter one"),
@@ -84,14 +85,29 @@ def test_an_input_that_cannot_be_is_told_at_once(terminal: Any, given: str, says
     assert terminal.left_behind() == []
 
 
+@pytest.mark.parametrize("given", [[], ["-i", "audio="]])
+def test_an_input_that_is_missing_is_told_at_once(terminal: Any, given: list[str]) -> None:
+    ended = terminal("run", PORTRAIT, *given, "-o", "made/out")
+    assert ended.returncode == 2
+    assert ended.stderr == "error: the input 'audio' is missing (Recording to speak)\n  → add -i audio=FILE\n"
+    assert not (terminal.folder / "made").exists()
+
+
+def test_neither_notes_nor_a_topic_is_told_with_the_way_on(terminal: Any) -> None:
+    ended = terminal("run", SCRIPT, "-i", "notes=", "-o", "made/out")
+    assert ended.returncode == 2
+    assert "there is nothing to write from: 'topic' or 'notes' is needed\n  → give topic or notes" in ended.stderr
+    assert not (terminal.folder / "made").exists()
+
+
 def test_all_wrong_inputs_are_told_together(terminal: Any) -> None:
-    ended = terminal("run", TALKING_HEAD, "-i", "portrait=no.png", "-i", "minutes=99", "-o", "out")
+    ended = terminal("run", CLONE, "-i", "voice=no.wav", "-i", "language=klingonisch", "-o", "out")
     assert ended.returncode == 2
     assert ended.stderr == (
         "error: 3 inputs are wrong or missing:\n"
-        "       the input 'notes' is missing (Course notes) → add -i notes=FILE\n"
-        "       portrait: there is no file no.png → check the path\n"
-        "       minutes: 99 is out of range, wanted is at least 1 and at most 60\n"
+        "       voice: there is no file no.wav → check the path\n"
+        "       the input 'text' is missing (Text to speak) → add -i text=text\n"
+        "       language: 'klingonisch' is not a language tag → write en, de, pt-BR or zh-Hant\n"
     )
 
 
