@@ -19,6 +19,7 @@ from coursewright.catalog import installed
 from coursewright.errors import Busy
 from coursewright.kit.speech import narrate, reading
 from coursewright.kit.speech.features import features
+from coursewright.kit.speech.sound import resampled
 from coursewright.kit.speech.warping import warp
 from coursewright.providers import Provider
 from coursewright.testing import Bench, bench
@@ -115,6 +116,13 @@ def test_noise_and_a_lossy_format_do_not_matter(place: Bench, suffix: str) -> No
     _, found = told(place, noisy, rate, ENGLISH, "en", suffix)
 
     assert np.percentile(np.abs(errors_s(truth, found)), 95) < 0.15
+
+
+def test_a_narrow_band_does_not_matter(place: Bench) -> None:
+    samples, rate, truth = spoken(place, ENGLISH, "en-GB", variant="f3")
+    _, found = told(place, resampled(samples, rate, 8_000), 8_000, ENGLISH, "en")
+
+    assert np.percentile(np.abs(errors_s(truth, found)), 90) < 0.15
 
 
 def test_sounds_come_with_the_words(place: Bench) -> None:

@@ -16,7 +16,7 @@ from coursewright_tts_piper.voices import Voice, chosen, names, primary, speaker
 
 _PART = 900
 """Characters that one worker says at once: about a minute of speech, so that a cancel, a retry and progress stay fine
-and loading the voice (half a second) is a small part."""
+and loading the voice anew is a small part."""
 
 
 _Noise = Annotated[float, Meta(ge=0, le=1.5)]

@@ -15,20 +15,22 @@ RATE_HZ = 16_000
 HOP_S = 0.01
 _HOP, _WINDOW, _FFT = 160, 400, 512
 _BANDS, _CEPSTRA = 28, 13
-_LOWEST_HZ, _HIGHEST_HZ = 90.0, 7000.0
+_LOWEST_HZ, HIGHEST_HZ = 90.0, 7000.0
 _RANGE_DB = 45.0
 _LOUDNESS = 3.0
 VOICED = 0.4 * _LOUDNESS
 """The first of a row's numbers, from here on, is that of speech."""
 
 
-def features(samples: Samples, rate_hz: int) -> Features:
+def features(samples: Samples, rate_hz: int, highest_hz: float = HIGHEST_HZ) -> Features:
     """One row every 10 ms: loudness (0 silent, 1 loud), cepstra 1 to 12, and the slopes of all of them.
+
+    What is compared must have the same `highest_hz`, below half of either's rate.
 
     Cepstra have zero mean and unit variance over the loud frames, so that timbre, microphone and level fall out.
     In silence they fade to zero: there is nothing to compare but that it is silent.
     """
-    mel = _log_mel(resampled(samples, rate_hz, RATE_HZ), min(_HIGHEST_HZ, 0.45 * rate_hz))
+    mel = _log_mel(resampled(samples, rate_hz, RATE_HZ), highest_hz)
     level = np.log(np.exp(mel).mean(axis=1)) * (10 / np.log(10))
     top = np.percentile(level, 95)
     loudness = np.clip((level - top) / _RANGE_DB + 1, 0, 1.1)

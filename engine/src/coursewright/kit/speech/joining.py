@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import wave
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from coursewright.kit.speech.sound import (
     Samples,
     decode,
     levels_db,
+    pcm,
     read,
     resampled,
     speech_hops,
@@ -27,9 +29,9 @@ _LEAD_S, _TAIL_S = 0.04, 0.10
 """Kept before and after the speech found: soft beginnings and endings lie below what is counted as speech."""
 _FADE_S = 0.012
 _SILENT_DB = -60.0
-FASTEST, FASTEST_WHEN_CUT, SLOWEST = 45.0, 17.0, 2.5
+FASTEST, FASTEST_WHEN_CUT, SLOWEST = 45.0, 22.0, 2.5
 """Sounds a second that nobody speaks. Zyphra's speaking rate goes from 5 to 35 a second, ordinary speech has 10 to
-15; what breaks off in full voice counts as cut from a brisk pace on."""
+15; what breaks off in full voice counts as cut from a hasty pace on."""
 _GRACE_S, _SLOW_GRACE_S = 0.15, 6.0
 """What short texts are allowed beyond that."""
 _EVENED_DB = 4.0
@@ -126,24 +128,32 @@ def faded(samples: Samples, rate: int) -> Samples:
 
 def join(parts: Sequence[str], pauses_s: Sequence[float], out: str) -> Joined:
     """One WAV file of all parts with silence between them; parts that differ in loudness are brought nearer."""
-    sounds = [read(Path(part)) for part in parts]
-    rate = max(own_rate for _, own_rate in sounds)
-    levels = [_level_db(samples, own_rate) for samples, own_rate in sounds]
-    usual_db = float(np.median(levels))
-    pieces: list[Samples] = []
+    known = [_known(Path(part)) for part in parts]
+    rate = max(own_rate for own_rate, _ in known)
+    usual_db = float(np.median([level_db for _, level_db in known]))
     starts: list[float] = []
     position = 0
-    for (samples, own_rate), level_db, pause_s in zip(sounds, levels, pauses_s, strict=True):
-        piece = resampled(samples, own_rate, rate) * _evening(usual_db - level_db, samples)
-        if own_rate != rate:
-            piece = faded(piece, rate)  # a resampler rings at the very ends
-        # The margins kept around the speech are part of the pause.
-        silence = np.zeros(max(0, round((pause_s - _LEAD_S - _TAIL_S) * rate)), np.float32)
-        starts.append(position / rate)
-        pieces += [piece, silence]
-        position += len(piece) + len(silence)
-    write(Path(out), np.concatenate(pieces), rate)
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        for part, (own_rate, level_db), pause_s in zip(parts, known, pauses_s, strict=True):
+            samples, _ = read(Path(part))
+            piece = resampled(samples, own_rate, rate) * _evening(usual_db - level_db, samples)
+            if own_rate != rate:
+                piece = faded(piece, rate)  # a resampler rings at the very ends
+            # The margins kept around the speech are part of the pause.
+            silence = max(0, round((pause_s - _LEAD_S - _TAIL_S) * rate))
+            starts.append(position / rate)
+            file.writeframes(pcm(piece) + bytes(2 * silence))
+            position += len(piece) + silence
     return Joined(position / rate, rate, starts)
+
+
+def _known(part: Path) -> tuple[int, float]:
+    """A part's rate, and how loud it is. All parts together would fill the memory."""
+    samples, rate = read(part)
+    return rate, _level_db(samples, rate)
 
 
 def _level_db(samples: Samples, rate: int) -> float:

@@ -20,6 +20,9 @@ from coursewright.kit.speech.timing import shifted, whole
 from coursewright.providers import Context
 
 _POLL_S = 0.1
+_LONGEST = 1500
+"""Characters of a part, whatever a service takes: one and a half minutes are as much as is asked for again after a
+fault, and aligning them takes 100 MB."""
 _FORM = 1
 """Of a memoised part: raise it when other bytes are written for the same answer of a service."""
 
@@ -58,7 +61,7 @@ def narrate(
     from coursewright.kit.speech import joining
 
     context.raise_if_cancelled()
-    parts = split(request.text, limit)
+    parts = split(request.text, min(limit, _LONGEST))
     if not parts:
         raise BadInput(
             "the text has nothing in it that can be spoken", field="text", remedy="write at least one word or number"

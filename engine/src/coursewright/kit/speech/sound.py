@@ -98,7 +98,12 @@ def write(path: Path, samples: Samples, rate_hz: int) -> None:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate_hz)
-        file.writeframes(np.rint(np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+        file.writeframes(pcm(samples))
+
+
+def pcm(samples: Samples) -> bytes:
+    """16-bit little-endian; what is beyond full scale is cut."""
+    return np.rint(np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
 
 
 def read(path: Path) -> tuple[Samples, int]:
