@@ -57,7 +57,7 @@ async def test_scopes_limit_what_a_key_may_do(api: Any) -> None:
     bob = await api.author()
     reads = (await make(bob, "reads", ("read",))).json()["key"]
     writes = (await make(bob, "writes", ("write",))).json()["key"]
-    change = {"json": {"full_name": "Bob"}}
+    change: dict[str, Any] = {"json": {"full_name": "Bob"}}
     assert await use(api, reads) == 200
     assert await use(api, reads, "PUT", **change) == 403
     assert await use(api, writes) == 403

@@ -50,6 +50,15 @@ def body_errors(request: Request[Any, Any, Any]) -> list[FieldError]:
     return errors_of(value, structs[0]) if structs else []
 
 
+def is_utf8(request: Request[Any, Any, Any]) -> bool:
+    """Is the body, as far as it was read, text?"""
+    body = ScopeState.from_scope(request.scope).body
+    try:
+        return not isinstance(body, bytes) or bool(body.decode() or True)
+    except UnicodeDecodeError:
+        return False
+
+
 def errors_of(value: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
     """All that keeps a decoded JSON value from being a `kind`."""
     if not isinstance(value, dict):

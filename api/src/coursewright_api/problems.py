@@ -22,7 +22,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 from msgspec import Meta
 
-from coursewright_api.fields import FieldError, body_errors
+from coursewright_api.fields import FieldError, body_errors, is_utf8
 
 log = logging.getLogger(__name__)
 
@@ -153,13 +153,16 @@ def respond(found: ApiError) -> Response[Problem]:
 
 
 def _as_api_error(request: Request[Any, Any, Any], error: Exception) -> ApiError:
+    malformed = ApiError(400, "malformed", "the body is not well-formed JSON", remedy="send JSON as UTF-8")
     match error:
         case ApiError():
             return error
         case ValidationException():
             return _validation(request, error)
         case HTTPException() if isinstance(error.__cause__, SerializationException):
-            return ApiError(400, "malformed", "the body is not well-formed JSON", remedy="send JSON as UTF-8")
+            return malformed
+        case UnicodeDecodeError() if not is_utf8(request):
+            return malformed
         case HTTPException():
             return _http(request, error)
         case engine.CoursewrightError():

@@ -37,7 +37,21 @@ def run(settings: Settings, *, host: str | None = None, port: int | None = None,
         server = msgspec.structs.replace(server, port=listening.getsockname()[1])
         with _prefect(settings, wanted=not api_only) as prefect:
             service = Service(settings, server, prefect_url=prefect.url)
-            return asyncio.run(_serve(service, listening, prefect))
+            try:
+                return asyncio.run(_serve(service, listening, prefect))
+            except BaseExceptionGroup as group:  # as Litestar raises what its lifespan raised
+                raise _cause(group) from None
+
+
+def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error of our family in a group, if there is one: the one that a person can act on."""
+    ours = group.subgroup(CoursewrightError)
+    found: BaseException = ours or group
+    while isinstance(found, BaseExceptionGroup):
+        if ours is None:
+            return group
+        found = found.exceptions[0]
+    return found
 
 
 class Prefect:
