@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 import pytest
 from coursewright.capabilities.artifacts import Artifact
+from coursewright.capabilities.tts import Speech
 from coursewright.capabilities.video import Clip, ClipRequest
-from coursewright.errors import BadInput, Busy, Cancelled, ProviderError
+from coursewright.errors import BadInput, Busy, Cancelled, Unavailable
 from coursewright.kit.clips import Animation, animate
 from coursewright.kit.clips.jobs import OVERLAP, Piece
 from coursewright.kit.clips.joining import pictures
@@ -382,14 +383,20 @@ def test_a_picture_less_than_the_sound_is_normal(lacks: int, studio: Studio) -> 
     assert clip.duration_s == pytest.approx(len(studio.spoken) / 16_000, abs=0.04)
 
 
-def test_a_request_without_portrait_or_with_two_sounds_is_refused(studio: Studio) -> None:
+def test_a_request_without_sound_or_with_two_is_refused(studio: Studio) -> None:
+    speech = Speech(audio=studio.audio, duration_s=1.0, text="So.")
     for request, field in (
-        (ClipRequest(audio=studio.audio), "portrait"),
         (ClipRequest(portrait=studio.portrait), "speech"),
+        (ClipRequest(portrait=studio.portrait, audio=studio.audio, speech=speech), "audio"),
     ):
         service = Service()
         with pytest.raises(BadInput) as caught:
             service.run(request, studio.bench.context(service))
-        error: ProviderError = caught.value
         assert caught.value.field == field
-        assert error.remedy
+        assert caught.value.remedy
+
+
+def test_a_request_without_portrait_is_left_to_a_provider_with_a_presenter_of_its_own(studio: Studio) -> None:
+    service = Service()
+    with pytest.raises(Unavailable, match="no portrait"):
+        service.run(ClipRequest(audio=studio.audio), studio.bench.context(service))

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from coursewright.errors import BadInput
+from coursewright.errors import BadInput, Unavailable
 from coursewright.kit.clips.faces import find_faces
 from coursewright.kit.clips.jobs import Portrait
 from coursewright.kit.clips.portrait import SENT_PX, prepare_portrait
@@ -49,10 +49,12 @@ def test_the_head_is_cut_out_with_room_on_every_side(tmp_path: Path) -> None:
         > 0.2 * face.width
     )
     assert portrait.notices == []
-    # Where it came from is remembered.
-    box = portrait.box
-    whole = decoded(portrait.whole)[int(box.y) : int(box.y + box.height), int(box.x) : int(box.x + box.width)]
-    assert np.abs(whole.astype(int) - sent).max() == 0
+    # Where it came from is remembered; beyond the picture its edge continues.
+    left, top = int(portrait.box.x), int(portrait.box.y)
+    whole = decoded(portrait.whole)
+    assert np.array_equal(sent[400:900, 100:800], whole[top + 400 : top + 900, left + 100 : left + 800])
+    assert left < 0
+    assert np.array_equal(sent[400:900, 0], whole[top + 400 : top + 900, 0])
 
 
 def test_a_portrait_is_turned_as_the_camera_noted(tmp_path: Path) -> None:
@@ -125,13 +127,19 @@ def bomb() -> bytes:
         (bomb(), "pixels, more than"),
         (photo()[: len(photo()) // 2], "damaged"),
         (b"not a picture", "cannot be read|can be read"),
-        (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "drawing"),
         (b"", "can be read"),
     ],
-    ids=["bomb", "cut off", "text", "svg", "empty"],
+    ids=["bomb", "cut off", "text", "empty"],
 )
 def test_what_is_no_usable_picture_is_refused(data: bytes, words: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=words) as caught:
         prepared(tmp_path, data)
     assert caught.value.field == "portrait"
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize("data", [b'<svg xmlns="http://www.w3.org/2000/svg"/>', b'<?xml version="1.0"?>\n<svg/>'])
+def test_a_drawing_is_left_to_a_provider_that_animates_drawings(data: bytes, tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="drawing") as caught:
+        prepared(tmp_path, data)
+    assert caught.value.falls_back

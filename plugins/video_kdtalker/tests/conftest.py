@@ -58,7 +58,7 @@ class Studio:
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """One bench for all, because its worker process takes a second to start."""
-    with bench(tmp_path_factory.mktemp("workshop")) as made:
+    with bench(tmp_path_factory.mktemp("workshop"), secrets={"HF_TOKEN": "hf_secret"}) as made:
         yield made
 
 

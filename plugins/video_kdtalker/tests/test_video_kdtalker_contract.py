@@ -35,7 +35,7 @@ class TestKDTalkerVideo(ProviderContract):
         text = bench.store.put_bytes(b"text", name="portrait.png", media_type="image/png")
         return [
             ClipRequest(),
-            ClipRequest(audio=valid_request.audio),
+            ClipRequest(portrait=valid_request.portrait),
             ClipRequest(portrait=room, audio=valid_request.audio),
             ClipRequest(portrait=text, audio=valid_request.audio),
             ClipRequest(portrait=valid_request.portrait, audio=nothing),

@@ -31,7 +31,7 @@ class TestSadTalkerVideo(ProviderContract):
         room = bench.store.put_bytes(photo(people=0), name="room.png", media_type="image/png")
         return [
             ClipRequest(),
-            ClipRequest(audio=valid_request.audio),
+            ClipRequest(portrait=valid_request.portrait),
             ClipRequest(portrait=room, audio=valid_request.audio),
             ClipRequest(portrait=valid_request.portrait, audio=room),
         ]

@@ -11,7 +11,7 @@ import msgspec
 
 from coursewright.capabilities.artifacts import Artifact
 from coursewright.capabilities.video import Clip, ClipRequest
-from coursewright.errors import BadInput, Cancelled, TimedOut
+from coursewright.errors import BadInput, Cancelled, TimedOut, Unavailable
 from coursewright.kit.clips.jobs import Framing, JoinJob, Piece, Portrait, Shape
 from coursewright.kit.clips.piece_context import PieceContext, Tally
 from coursewright.providers import Context
@@ -41,8 +41,8 @@ def animate(request: ClipRequest, context: Context, animation: Animation, ask: A
     """Make the whole clip, as long as the sound and with `lead_s` 0.
 
     Every answer is kept, so that a request which failed at one piece asks for that piece alone when it is repeated.
-    Raises BadInput naming `portrait`, `speech` or `audio`, Busy for answers that are no such video, and what `ask`
-    raises.
+    Raises BadInput naming `portrait`, `speech` or `audio`, Unavailable where there is no photo, Busy for answers that
+    are no such video, and what `ask` raises.
     """
     from coursewright.kit.clips.joining import join
     from coursewright.kit.clips.portrait import prepare_portrait
@@ -51,8 +51,9 @@ def animate(request: ClipRequest, context: Context, animation: Animation, ask: A
     context.raise_if_cancelled()
     recording, field = sound_of(request)
     if request.portrait is None:
-        raise BadInput(
-            "there is nobody to animate: no portrait is given", field="portrait", remedy="give a photo of a person"
+        # No fault of the request: other providers have a presenter of their own.
+        raise Unavailable(
+            f"{animation.what} animates photos, and no portrait is given", remedy="give a photo of a person"
         )
     folder = context.scratch / "clip"
     folder.mkdir()

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from coursewright.errors import BadInput
+from coursewright.errors import BadInput, Unavailable
 from coursewright.kit.clips.faces import largest_face
 from coursewright.kit.clips.jobs import Box, Portrait
 
@@ -35,8 +35,9 @@ _KINDS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 # FFHQ's rule cuts a square of four eye distances around a point just below the eyes. In a Haar square the eyes
 # stand at 0.38 of its height, 0.4 of its width apart: that makes a square of 1.6 around (0.5, 0.42).
 _FFHQ, _MIDDLE_X, _MIDDLE_Y = 1.6, 0.5, 0.42
-_ROOM = 1.12
-"""What must be there around FFHQ's square, since every model finds the face a little differently."""
+_ROOM = 1.25
+"""What must be there around FFHQ's square: its own border of a tenth on each side, and some, since every model finds
+the face a little differently. What the picture's edge cuts off, the models squeeze."""
 _MARGIN = 1.5
 """What is sent around it where the picture reaches so far."""
 
@@ -45,7 +46,7 @@ def prepare_portrait(source: Path, folder: Path, whole_picture: bool) -> Portrai
     """Write the picture to send and the upright portrait into `folder`, as PNG.
 
     `whole_picture`: the service wants to see all of it, not only the head. Raises BadInput(field="portrait") for what
-    is no picture, too large, or shows no face.
+    is no picture, too large, or shows no face, and Unavailable for a drawing.
     """
     whole = _limited(_upright(source), WHOLE_PX)
     face, notices = largest_face(whole)
@@ -68,7 +69,11 @@ def _upright(source: Path) -> Picture:
         raise _bad("the portrait's file is too large", f"save it below {MAX_BYTES / 1e6:.0f} MB")
     data = source.read_bytes()
     if data.lstrip()[:5] in (b"<?xml", b"<svg ", b"<svg>"):
-        raise _bad("the portrait is a drawing (SVG), and this service animates photos", "give a JPEG or PNG photo")
+        # Other providers can serve the request: they animate drawings.
+        raise Unavailable(
+            "the portrait is a drawing (SVG), and this service animates photos",
+            remedy="give a JPEG or PNG photo, or use the provider video.portrait",
+        )
     try:
         image = Image.open(io.BytesIO(data), formats=_KINDS)
     except Exception:
