@@ -12,8 +12,8 @@ from coursewright.cli import epilog
     epilog=epilog(
         "coursewright serve",
         "coursewright serve --port 9000",
-        "coursewright serve --host 0.0.0.0      # for other machines; set COURSEWRIGHT_SERVER_PUBLIC_URL too",
-        "COURSEWRIGHT_SERVER_DATABASE_URL=postgres://me:secret@db/courses coursewright serve --api-only",
+        "coursewright serve --host 0.0.0.0        # for other machines as well",
+        "coursewright serve --api-only            # with a Prefect server of your own",
     ),
 )
 @click.option("--host", metavar="ADDRESS", help="The address to listen on.  [default: 127.0.0.1]")
@@ -25,7 +25,8 @@ def serve(host: str | None, port: int | None, api_only: bool) -> int:
     """Serve the API, with all that it needs.
 
     Accounts are kept in SQLite in the data folder, or in PostgreSQL. While there is no admin, a link is printed
-    by which the first one opens an account. Ctrl-C stops the service.
+    by which the first one opens an account. Ctrl-C stops the service. More is set by COURSEWRIGHT_SERVER_…
+    variables, or under [server] in the settings file: the database, how browsers come, who may register.
     """
     from coursewright.cli.options import environment_settings
 

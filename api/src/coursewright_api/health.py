@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import anyio.to_thread
 import msgspec
 from coursewright import __version__
+from coursewright.errors import CoursewrightError
 from coursewright.run.server import answers
 from coursewright.store.contract import Store
 from litestar import Controller, Response, get
@@ -102,11 +103,14 @@ async def _part(name: str, kind: str, attempt: Awaitable[Any]) -> Part:
 
 async def _prefect(service: Service) -> Part:
     kind = "external" if service.settings.prefect_api_url else "embedded"
-    url = service.prefect_url()
+    try:
+        url = service.prefect_url()
+    except CoursewrightError:
+        message = "did not start; the service's output says why"
+        return Part(name="prefect", state="unavailable", kind=kind, message=message, took_s=0)
     if not url:
         return Part(name="prefect", state="starting", kind=kind, message="has no address yet", took_s=0)
-    part = await _part("prefect", kind, _in_thread(_try_prefect, url))
-    return part
+    return await _part("prefect", kind, _in_thread(_try_prefect, url))
 
 
 async def _in_thread(function: Any, *arguments: Any) -> None:

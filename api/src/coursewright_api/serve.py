@@ -67,7 +67,9 @@ class Prefect:
         self.failure: CoursewrightError | None = None
 
     def url(self) -> str:
-        """The address of its API; empty while there is none."""
+        """The address of its API; empty while there is none. Raises what kept it from starting."""
+        if self.failure is not None:
+            raise self.failure
         return self._url
 
     def start(self) -> None:
@@ -214,7 +216,7 @@ async def _tell_prefect(prefect: Prefect) -> None:
     while not prefect.ready.is_set():
         await asyncio.sleep(0.1)
     if prefect.failure is not None:
-        click.echo(f"error: {prefect.failure}", err=True)
+        click.echo(f"error: {prefect.failure}", err=True)  # the API goes on: what is made already can be fetched
     elif prefect.url():
         click.echo(f"  Prefect   {prefect.url()}")
         sys.stdout.flush()

@@ -27,7 +27,8 @@ from coursewright_api.settings import ServerSettings
 class Service:
     """The parts of the service. Constructing it opens no connection; it reads, or makes, the signing key.
 
-    `prefect_url` answers with the address of Prefect's API, or "" while there is none.
+    `prefect_url` answers with the address of Prefect's API, or "" while there is none; it raises what kept it from
+    starting.
     """
 
     def __init__(

@@ -31,6 +31,9 @@ ACCOUNTS_BY_ADDRESS = Allowance(name="accounts address", tries=60, window_s=3600
 LINKS_BY_ADDRESS = Allowance(name="links address", tries=30, window_s=900)
 REFRESH_BY_ADDRESS = Allowance(name="refresh address", tries=1000, window_s=900)
 
+_SWEEP_EVERY_S = 600
+"""Guesses at made-up addresses must not fill the table."""
+
 _COUNT = """
 INSERT INTO "throttle" ("key", "tries", "ends") VALUES ({}, 1, {})
 ON CONFLICT ("key") DO UPDATE SET
@@ -45,10 +48,13 @@ class Throttles:
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
+        self._swept = 0
 
     async def count(self, allowance: Allowance, whose: str) -> None:
         """Count one try. Raises a 429 with Retry-After when there were too many."""
         now = int(time.time())
+        if now - self._swept > _SWEEP_EVERY_S:
+            await self.sweep()
         key = self._key(allowance, whose)
         rows = await Throttle.raw(_COUNT, key, now + allowance.window_s, now, now)
         if rows[0]["tries"] > allowance.tries:
@@ -64,7 +70,8 @@ class Throttles:
 
     async def sweep(self) -> None:
         """Forget windows that are over."""
-        await Throttle.delete().where(Throttle.ends < int(time.time()))
+        self._swept = int(time.time())
+        await Throttle.delete().where(Throttle.ends < self._swept)
 
     def _key(self, allowance: Allowance, whose: str) -> str:
         return self._keys.mac("throttle", f"{allowance.name}\n{whose}")
