@@ -351,6 +351,7 @@ def test_no_more_parts_are_in_flight_than_allowed(place: Bench) -> None:
 def test_a_cancel_ends_waiting_for_a_service_that_does_not_answer(place: Bench) -> None:
     context = place.context(Voice(), reuse=False)
     asked, never = threading.Event(), threading.Event()
+    cancelled_at: list[float] = []
 
     def say(text: str, folder: Path) -> Path:
         asked.set()
@@ -359,6 +360,7 @@ def test_a_cancel_ends_waiting_for_a_service_that_does_not_answer(place: Bench) 
 
     def cancel() -> None:
         asked.wait(10)
+        cancelled_at.append(time.monotonic())
         context.cancel.set()
 
     threading.Thread(target=cancel, daemon=True).start()
@@ -366,8 +368,7 @@ def test_a_cancel_ends_waiting_for_a_service_that_does_not_answer(place: Bench) 
         narrate(SpeechRequest(text=TEXT), context, say, limit=40, key="k")
     ended = time.monotonic()
     never.set()
-    assert asked.is_set()
-    assert time.monotonic() - ended < 1
+    assert ended - cancelled_at[0] < 1
 
 
 def test_a_cancel_between_parts_asks_for_no_other(place: Bench) -> None:
