@@ -7,6 +7,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -88,8 +89,12 @@ def _cluster(initdb: str, server: str, folder: Path) -> Iterator[str]:
         _wait_for(port, process, folder / "log")
         yield f"postgres://postgres@127.0.0.1:{port}/postgres"
     finally:
-        process.terminate()
-        process.wait(20)
+        process.send_signal(signal.SIGINT)  # at once; SIGTERM would wait for clients that have not gone
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from coursewright.errors import CoursewrightError
 from coursewright.settings import Settings
-from coursewright_api.database import Database, DatabaseUnavailable, is_duplicate
+from coursewright_api.database import Database, DatabaseUnavailable, is_duplicate, is_unreachable
 from coursewright_api.database.columns import now
 from coursewright_api.database.migrations import m2026_11_22_accounts as accounts
 from coursewright_api.database.tables import TABLES, Session, User
@@ -177,6 +178,33 @@ async def test_a_locked_sqlite_is_told_and_leaves_no_connection(tmp_path: Path, 
         other.close()
         await found.close()
     assert not [thread for thread in threading.enumerate() if "connection_worker" in thread.name]
+
+
+async def outcome(found: Database) -> str:
+    """How a transaction ends."""
+    try:
+        async with found.transaction():
+            await User.count()
+    except Exception as error:
+        return "unreachable" if is_unreachable(error) else repr(error)
+    return "good"
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_lost_connections_are_made_anew(tmp_path: Path, database_url: str) -> None:
+    found = database(tmp_path, database_url)
+    await found.open()
+    try:
+        for _ in range(3):
+            with contextlib.suppress(Exception):  # this very connection is among them
+                await Migration.raw(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+                )
+            outcomes = [await outcome(found) for _ in range(4)]
+            assert set(outcomes) <= {"good", "unreachable"}
+            assert outcomes[-1] == "good"
+    finally:
+        await found.close()
 
 
 async def test_a_postgres_that_is_not_there_is_told(tmp_path: Path) -> None:

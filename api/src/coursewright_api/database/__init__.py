@@ -131,6 +131,7 @@ def is_unreachable(error: Exception) -> bool:
         | asyncpg.CrashShutdownError
         | asyncpg.TooManyConnectionsError
         | asyncpg.InterfaceError
+        | asyncpg.InternalClientError  # what a connection says that was cut off while it was beginning
         | ConnectionError
         | TimeoutError,
     )
