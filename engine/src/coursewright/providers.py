@@ -152,6 +152,9 @@ class Provider(ABC, Generic[Request, Result]):
     """When a pipeline names no provider: the highest that is ready. Offline stand-ins stay at 0."""
     concurrency: ClassVar[int | None] = None
     """How many requests it can serve at once; None leaves it to the engine."""
+    reads: ClassVar[bool] = False
+    """Of a voice: free, offline, and sure of the time of every word, so that its reading of a text finds the words in
+    another voice's speech (`coursewright.kit.speech`)."""
     Options: ClassVar[type[msgspec.Struct]] = NoOptions
     """A frozen struct with a default for every field; its fields stand in `with` beside the request's."""
     Service: ClassVar[type[msgspec.Struct]] = NoService

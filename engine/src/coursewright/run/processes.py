@@ -67,13 +67,14 @@ class Processes:
                 self._pool = ProcessPool(
                     max_workers=self._workers,
                     context=multiprocessing.get_context("spawn"),
-                    initializer=_end_with_the_run,
+                    initializer=_begin,
                 )
             return self._pool
 
 
-def _end_with_the_run() -> None:
-    """In a worker: leave when the run is killed, instead of working on for nobody."""
+def _begin() -> None:
+    """In a worker: tell nobody what runs here, and leave when the run is killed, instead of working on for nobody."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # onnxruntime reports each start, whichever plugin's library loads it
     run = multiprocessing.parent_process()
 
     def watch() -> None:

@@ -40,6 +40,7 @@ class EspeakVoice(Provider[SpeechRequest, Speech]):
     name: ClassVar[str] = "espeak"
     summary: ClassVar[str] = "offline voice in over a hundred languages, with word and phoneme timings"
     version: ClassVar[str] = "2"
+    reads: ClassVar[bool] = True
     Options: ClassVar[type[msgspec.Struct]] = EspeakOptions
 
     def check(self) -> Health:

@@ -20,15 +20,11 @@ from coursewright.store.local import LocalStore
 
 T = TypeVar("T")
 
-_READER = "tts.espeak"
-"""Free, offline, a thousand times as fast as speech, the time of every word and sound in a hundred languages."""
-
 
 @functools.cache
 def reader() -> type[Provider[Any, Any]] | None:
     """The voice that reads, if it is installed here."""
-    offer = catalog.installed().offers.get(_READER)
-    return offer.provider if offer else None
+    return next((voice for voice in catalog.installed().of("tts") if voice.reads), None)
 
 
 def read_aloud(text: str, language: str, context: Context, folder: Path) -> Reading | None:
