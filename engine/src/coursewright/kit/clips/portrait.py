@@ -19,8 +19,8 @@ Picture = npt.NDArray[np.uint8]
 """Rows of pixels, blue first."""
 
 MAX_BYTES = 60_000_000
-MAX_PIXELS = 80_000_000
-"""Above the largest cameras in use; three bytes each while the picture is decoded."""
+MAX_PIXELS = 64_000_000
+"""Above the largest cameras in use; up to eight bytes each while the picture is decoded and made smaller."""
 SENT_PX = 1280
 """KDTalker's cropper fails on faces of 2048 pixels (it uses a name that Pillow 10 has dropped); no model that is
 called here looks at more than 512."""
@@ -48,7 +48,7 @@ def prepare_portrait(source: Path, folder: Path, whole_picture: bool) -> Portrai
     `whole_picture`: the service wants to see all of it, not only the head. Raises BadInput(field="portrait") for what
     is no picture, too large, or shows no face, and Unavailable for a drawing.
     """
-    whole = _limited(_upright(source), WHOLE_PX)
+    whole = _upright(source)
     face, notices = largest_face(whole)
     if face.width < LEAST_FACE_PX:
         raise _bad(
@@ -65,6 +65,7 @@ def prepare_portrait(source: Path, folder: Path, whole_picture: bool) -> Portrai
 
 
 def _upright(source: Path) -> Picture:
+    """The picture as it is to be seen, its longer side at most `WHOLE_PX`."""
     if source.stat().st_size > MAX_BYTES:
         raise _bad("the portrait's file is too large", f"save it below {MAX_BYTES / 1e6:.0f} MB")
     data = source.read_bytes()
@@ -85,7 +86,9 @@ def _upright(source: Path) -> Picture:
         )
     try:
         image.draft("RGB", (WHOLE_PX, WHOLE_PX))  # lets JPEG be decoded at a half, a quarter or an eighth
-        rgba = ImageOps.exif_transpose(image).convert("RGBA")
+        colours: Image.Image = image.convert("RGBA") if image.mode == "P" else image
+        colours.thumbnail((WHOLE_PX, WHOLE_PX))  # first of all: what follows needs several copies
+        rgba = ImageOps.exif_transpose(colours).convert("RGBA")
     except Exception as error:  # decoders raise anything at all for damaged bytes
         raise _bad("the portrait is damaged", "open it in a picture program and save it again", str(error)) from None
     ground = Image.new("RGBA", rgba.size, (230, 232, 236, 255))  # behind cut-out people: a light grey
