@@ -12,8 +12,8 @@ from coursewright.kit.speech.sound import Samples, resampled
 Features = npt.NDArray[np.float32]
 
 RATE_HZ = 16_000
-HOP_S = 0.01
-_HOP, _WINDOW, _FFT = 160, 400, 512
+HOP_S = 0.015
+_HOP, _WINDOW, _FFT = 240, 400, 512
 _BANDS, _CEPSTRA = 28, 13
 _LOWEST_HZ, HIGHEST_HZ = 90.0, 7000.0
 _RANGE_DB = 45.0
@@ -23,7 +23,7 @@ VOICED = 0.4 * _LOUDNESS
 
 
 def features(samples: Samples, rate_hz: int, highest_hz: float = HIGHEST_HZ) -> Features:
-    """One row every 10 ms: loudness (0 silent, 1 loud), cepstra 1 to 12, and the slopes of all of them.
+    """One row every 15 ms: loudness (0 silent, 1 loud), cepstra 1 to 12, and the slopes of all of them.
 
     What is compared must have the same `highest_hz`, below half of either's rate.
 
@@ -51,7 +51,7 @@ def _log_mel(samples: Samples, highest_hz: float) -> npt.NDArray[np.float64]:
     frames = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[: count * _HOP : _HOP][:count]
     window = np.hamming(_WINDOW).astype(np.float32)
     rows = []
-    for start in range(0, len(frames), 2048):  # 20 s at a time
+    for start in range(0, len(frames), 2048):  # half a minute at a time
         power = np.abs(np.fft.rfft(frames[start : start + 2048] * window, _FFT)) ** 2
         rows.append(np.log(power @ _mel_bands(highest_hz).T + 1e-8))
     return np.concatenate(rows)

@@ -26,6 +26,8 @@ def warp(said: Features, heard: Features) -> npt.NDArray[np.float64]:
     slant = np.float32(_SLANT * np.sqrt(squares[0].mean() + squares[1].mean()))
     longest = max(rows, columns)
     reach = (_BAND_S / HOP_S + _BAND_SHARE * longest) * rows / longest
+    # On a diagonal the columns run backwards while the rows run on.
+    backwards, lengths = np.ascontiguousarray(heard[::-1]), squares[1][::-1]
     moves: list[tuple[int, npt.NDArray[np.int8]]] = []
     last = np.full(rows + 1, np.inf, np.float32)
     before = last.copy()
@@ -34,19 +36,21 @@ def warp(said: Features, heard: Features) -> npt.NDArray[np.float64]:
         low = max(0, diagonal - columns + 1, int(even - reach))
         high = min(rows - 1, diagonal, int(even + reach) + 1)
         row = slice(low, high + 1)
-        # On a diagonal the columns run backwards while the rows run on.
-        column = slice(diagonal - low, diagonal - high - 1 if diagonal > high else None, -1)
-        dots = np.einsum("ij,ij->i", said[row], heard[column])
-        here = np.sqrt(np.maximum(squares[0][row] + squares[1][column] - 2 * dots, 0))
+        first = columns - 1 - (diagonal - low)
+        column = slice(first, first + high - low + 1)
+        dots = np.einsum("ij,ij->i", said[row], backwards[column])
+        here = np.sqrt(np.maximum(squares[0][row] + lengths[column] - 2 * dots, 0))
         # Index r + 1 holds row r.
         above, left = slice(low, high + 1), slice(low + 1, high + 2)
-        choices = np.stack([before[above] + here, last[above] + slant, last[left] + slant])
+        both = before[above] + here
+        alone = np.minimum(last[above], last[left]) + slant
         if diagonal == 0:
-            choices[:] = 0
-        best = choices.argmin(axis=0)
+            both[:] = alone[:] = 0
+        move = np.where(last[left] < last[above], np.int8(_HEARD), np.int8(_SAID))
+        move[both <= alone] = _BOTH
         now = np.full(rows + 1, np.inf, np.float32)
-        now[left] = np.take_along_axis(choices, best[None], axis=0)[0] + here
-        moves.append((low, best.astype(np.int8)))
+        now[left] = np.minimum(both, alone) + here
+        moves.append((low, move))
         before, last = last, now
     return _path(moves, rows, columns)
 
