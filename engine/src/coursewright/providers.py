@@ -116,6 +116,10 @@ class Context(Protocol):
     def progress(self, done: float, total: float, message: str = "") -> None:
         """Say how far the work really is. Never a guess: say nothing when you do not know."""
 
+    def answered(self) -> None:
+        """The service has nothing more to do: where the operator limits it, the next request may be sent to it,
+        while this one's result is finished here."""
+
     def notice(self, message: str) -> None:
         """Tell the author something about this result, such as a limit met. Kept with the result."""
 

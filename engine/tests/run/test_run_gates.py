@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from coursewright.run import gates
 from coursewright.run.gates import Gate, Places, shared_limits
 from coursewright.run.report import ItemWaiting
 from coursewright.settings import Limit
@@ -17,19 +18,23 @@ class Slots:
 
     def __init__(self, **places: int) -> None:
         self.free = dict(places)
+        self.taken = 0
 
     async def take(self, name: str) -> object | None:
         kind = "rate" if name.endswith("per-minute") else "places"
         if not self.free[kind]:
             return None
         self.free[kind] -= 1
+        self.taken += 1
         return kind
 
     async def give_back(self, place: object) -> None:
         self.free[str(place)] += 1
 
 
-async def in_turn(enter: Callable[[Callable[[int], None]], Any], count: int) -> tuple[list[int], list[list[int]], int]:
+async def in_turn(
+    enter: Callable[[Callable[[int], None]], Any], count: int, inside_s: float = 0.01
+) -> tuple[list[int], list[list[int]], int]:
     """Let so many through: the order in which they came in, what each heard, and how many were in at once."""
     order: list[int] = []
     heard: list[list[int]] = [[] for _ in range(count)]
@@ -41,7 +46,7 @@ async def in_turn(enter: Callable[[Callable[[int], None]], Any], count: int) -> 
             order.append(number)
             inside += 1
             most = max(most, inside)
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(inside_s)
             inside -= 1
 
     await asyncio.gather(*(one(number) for number in range(count)))
@@ -100,9 +105,54 @@ def test_places_are_shared_and_given_back() -> None:
     async def work() -> None:
         slots = Slots(places=1)
         places = Places({"tts.voice": Limit(at_once=1)}, slots)
-        order, heard, most = await in_turn(lambda told: places.at("tts.voice", told), 3)
-        assert (order, most) == ([0, 1, 2], 1)
-        assert heard[2] == [1, 0]
+        order, heard, most = await in_turn(lambda told: places.at("tts.voice", told), 4, 0.3)
+        assert (order, most) == ([0, 1, 2, 3], 1)
+        assert heard == [[], [0], [1, 0], [2, 1, 0]]
+        assert slots.free == {"places": 1}
+
+    asyncio.run(work())
+
+
+def test_a_place_is_handed_on_within_a_run_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(handed_on_s: float) -> int:
+        monkeypatch.setattr(gates, "_HANDED_ON_S", handed_on_s)
+        slots = Slots(places=1)
+        places = Places({"tts.voice": Limit(at_once=1)}, slots)
+        _, _, most = await in_turn(lambda told: places.at("tts.voice", told), 4)
+        assert (most, slots.free) == (1, {"places": 1})
+        return slots.taken
+
+    assert asyncio.run(work(60.0)) == 1
+    assert asyncio.run(work(0.0)) == 4
+
+
+def test_a_place_given_back_early_lets_the_next_one_ask() -> None:
+    async def work() -> None:
+        slots = Slots(places=1)
+        places = Places({"tts.voice": Limit(at_once=1)}, slots)
+        async with places.at("tts.voice", lambda _: None) as first:
+            first.give_back_soon()
+            async with asyncio.timeout(1), places.at("tts.voice", lambda _: None):
+                pass
+        assert slots.free == {"places": 1}
+
+    asyncio.run(work())
+
+
+def test_a_cancel_while_waiting_loses_no_place() -> None:
+    async def work() -> None:
+        slots = Slots(places=1)
+        places = Places({"tts.voice": Limit(at_once=1)}, slots)
+
+        async def hold() -> None:
+            async with places.at("tts.voice", lambda _: None):
+                await asyncio.sleep(60)
+
+        holding = [asyncio.create_task(hold()) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        for task in reversed(holding):
+            task.cancel()
+        await asyncio.gather(*holding, return_exceptions=True)
         assert slots.free == {"places": 1}
 
     asyncio.run(work())
@@ -119,7 +169,8 @@ def test_a_place_that_others_hold_is_waited_for() -> None:
                 pass
 
         asking = asyncio.create_task(ask())
-        await asyncio.sleep(0.01)
+        while not heard:
+            await asyncio.sleep(0.01)
         assert heard == [0]
         slots.free["places"] = 1  # another worker has given it back
         async with asyncio.timeout(2):

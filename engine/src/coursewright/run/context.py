@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def _nothing(*_: Any) -> None:
-    """For a caller that does not follow progress."""
+    """For a caller that does not listen."""
 
 
 class RequestContext:
@@ -46,6 +46,7 @@ class RequestContext:
         reuse: bool = True,
         cancel: threading.Event | None = None,
         on_progress: Callable[[float, float, str], None] = _nothing,
+        on_answered: Callable[[], None] = _nothing,
     ) -> None:
         self.store = store
         self.key = key
@@ -60,6 +61,7 @@ class RequestContext:
         self._timeout_s = timeout_s
         self._reuse = reuse
         self._on_progress = on_progress
+        self._on_answered = on_answered
 
     @property
     def scratch(self) -> Path:
@@ -84,6 +86,9 @@ class RequestContext:
 
     def progress(self, done: float, total: float, message: str = "") -> None:
         self._on_progress(done, total, message)
+
+    def answered(self) -> None:
+        self._on_answered()
 
     def notice(self, message: str) -> None:
         if message not in self.notices:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from coursewright.settings import Limit
 
 TOLD = 10
 """So many in front of a queue hear of every change; those behind would only make noise."""
+_HANDED_ON_S = 20.0
+"""So long a place goes from one task of a run to the next; then other runs have their turn."""
 _POLL_S = 0.25
 """How often a place that another worker has is asked for; one given back in this run is taken at once."""
 
@@ -69,6 +72,24 @@ class Slots(Protocol):
         """The place is free again."""
 
 
+class LocalSlots:
+    """The same within one run, where no Prefect server keeps them. A rate is not kept: it needs a common clock."""
+
+    def __init__(self, limits: Mapping[str, Limit]) -> None:
+        self._free = {name: places for name, (places, per_second) in shared_limits(limits).items() if not per_second}
+
+    async def take(self, name: str) -> object | None:
+        if name not in self._free:
+            return name
+        if not self._free[name]:
+            return None
+        self._free[name] -= 1
+        return name
+
+    async def give_back(self, place: object) -> None:
+        self._free[str(place)] += 1
+
+
 def place_name(provider_id: str) -> str:
     """The shared limit of requests at once."""
     return f"coursewright:{provider_id}"
@@ -79,63 +100,105 @@ def rate_name(provider_id: str) -> str:
     return f"coursewright:{provider_id}:per-minute"
 
 
+class Held(NamedTuple):
+    """A shared place that this run has, and since when."""
+
+    place: object
+    since: float
+
+
+class Place:
+    """A place at a provider, to be given back once, early or at the end; without `places` one that nobody misses."""
+
+    def __init__(self, places: Places | None = None, name: str = "", held: Held | None = None) -> None:
+        self._places, self._name, self._held = places, name, held
+        self._early: asyncio.Task[None] | None = None
+
+    async def give_back(self) -> None:
+        """Let the next one have it."""
+        held, self._held = self._held, None
+        if self._places is not None and held is not None:
+            await self._places.take_back(self._name, held)
+
+    def give_back_soon(self) -> None:
+        """The same, for a caller in the loop that cannot wait."""
+        self._early = asyncio.ensure_future(self.give_back())
+
+
 class Places:
-    """Places at limited providers, over all workers; without `slots` there are no others to agree with."""
+    """Places at limited providers, over all workers; without `slots` in this run alone."""
 
     def __init__(self, limits: Mapping[str, Limit], slots: Slots | None) -> None:
         self._limits = limits
-        self._slots = slots
+        self._slots = slots or LocalSlots(limits)
         self._queues: dict[str, list[object]] = {}
-        self._changed: dict[str, asyncio.Event] = {}
+        self._handed: dict[str, list[Held]] = {}
+        self._changes: dict[str, asyncio.Future[None]] = {}
 
     @asynccontextmanager
-    async def at(self, provider_id: str, told: Callable[[int], None]) -> AsyncIterator[None]:
+    async def at(self, provider_id: str, told: Callable[[int], None]) -> AsyncIterator[Place]:
         """Wait until the provider may be asked. `told` hears how many of this run are ahead while others are served."""
         limit = self._limits.get(provider_id)
-        if limit is None or self._slots is None:
-            yield
-            return
-        place = await self._taken(place_name(provider_id), told) if limit.at_once else None
+        place = Place()
+        if limit and limit.at_once:
+            name = place_name(provider_id)
+            place = Place(self, name, await self._taken(name, told))
         try:
-            if limit.per_minute:
+            if limit and limit.per_minute:
                 await self._taken(rate_name(provider_id), told)
-            yield
+            yield place
         finally:
-            if place is not None:
-                await asyncio.shield(self._slots.give_back(place))
-                self._event(place_name(provider_id)).set()
+            await asyncio.shield(place.give_back())
 
-    async def _taken(self, name: str, told: Callable[[int], None]) -> object:
-        assert self._slots is not None  # noqa: S101  # for the type checker: `at` has looked
+    async def take_back(self, name: str, held: Held) -> None:
+        """Hand the place to the next of this run, which costs no time; after a while let others have it."""
+        if self._queues.get(name) and time.monotonic() - held.since < _HANDED_ON_S:
+            self._handed.setdefault(name, []).append(held)
+        else:
+            await self._slots.give_back(held.place)
+        self._change(name)
+
+    async def _taken(self, name: str, told: Callable[[int], None]) -> Held:
         queue = self._queues.setdefault(name, [])
         ticket = object()
         queue.append(ticket)
         said: int | None = None
+        waited = False
         try:
             while True:
+                change = self._changes.setdefault(name, asyncio.get_running_loop().create_future())
                 ahead = queue.index(ticket)
-                if ahead == 0 and (place := await self._slots.take(name)) is not None:
-                    return place
-                if ahead != said and ahead < TOLD:
+                if ahead == 0 and (held := await self._next(name)) is not None:
+                    return held
+                if waited and ahead != said and ahead < TOLD:
                     told(ahead)
                     said = ahead
-                await self._soon(name)
+                done, _ = await asyncio.wait([change], timeout=_POLL_S)
+                waited = waited or not done  # what is over at once is not worth telling
         finally:
             queue.remove(ticket)
-            self._event(name).set()
+            if not queue:
+                for held in self._handed.pop(name, []):  # nobody of this run waits any more
+                    await asyncio.shield(self._slots.give_back(held.place))
+            self._change(name)
 
-    async def _soon(self, name: str) -> None:
-        """Until something changes here, or may have changed elsewhere."""
-        event = self._event(name)
-        event.clear()
+    async def _next(self, name: str) -> Held | None:
+        """A place handed on, or one of the shared ones. One that comes after a cancel is given back."""
+        if handed := self._handed.get(name):
+            return handed.pop()
+        taking = asyncio.ensure_future(self._slots.take(name))
         try:
-            async with asyncio.timeout(_POLL_S):
-                await event.wait()
-        except TimeoutError:
-            pass
+            place = await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            if (place := await taking) is not None:
+                await self._slots.give_back(place)
+            raise
+        return None if place is None else Held(place, time.monotonic())
 
-    def _event(self, name: str) -> asyncio.Event:
-        return self._changed.setdefault(name, asyncio.Event())
+    def _change(self, name: str) -> None:
+        change = self._changes.pop(name, None)
+        if change is not None and not change.done():
+            change.set_result(None)
 
 
 def shared_limits(limits: Mapping[str, Limit]) -> dict[str, tuple[int, float | None]]:

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from coursewright.errors import ProviderBug
+from coursewright.run.keys import artifacts_in
 from coursewright.store.contract import Store
 
 Result = TypeVar("Result", bound=msgspec.Struct)
@@ -36,3 +38,20 @@ def read_record(store: Store, key: str, result_type: type[Result]) -> tuple[Resu
 def write_record(store: Store, key: str, record: Record) -> None:
     """File the result, so that no later run repeats the work."""
     store.write_record(key, msgspec.json.encode(record))
+
+
+def checked(provider_id: str, result: Any, wanted: type[msgspec.Struct], store: Store) -> msgspec.Struct:
+    """The result, if it is what the capability promises. Raises ProviderBug otherwise."""
+    remedy = "report it to the plugin's author, or use another provider"
+    if type(result) is not wanted:
+        raise ProviderBug(
+            f"'{provider_id}' returned {type(result).__name__}, wanted was {wanted.__name__}", remedy=remedy
+        )
+    try:
+        msgspec.convert(msgspec.to_builtins(result), wanted)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise ProviderBug(f"'{provider_id}' returned a wrong {wanted.__name__}: {error}", remedy=remedy) from None
+    for artifact in artifacts_in(result):
+        if not store.verify(artifact):
+            raise ProviderBug(f"'{provider_id}' returned '{artifact.name}' without storing it", remedy=remedy)
+    return result

@@ -32,7 +32,7 @@ from coursewright.plan import Step
 from coursewright.run.context import RequestContext
 from coursewright.run.daemon import in_daemon_thread
 from coursewright.run.folders import temporary_folder
-from coursewright.run.gates import Places, Slots
+from coursewright.run.gates import Place, Places, Slots
 from coursewright.run.history import history_of
 from coursewright.run.hosting import hosted
 from coursewright.run.journal import Journal
@@ -40,7 +40,7 @@ from coursewright.run.keys import artifacts_in, step_key
 from coursewright.run.patience import attempts, wait_s
 from coursewright.run.processes import Processes
 from coursewright.run.readiness import Readiness
-from coursewright.run.records import Record, read_record, write_record
+from coursewright.run.records import Record, checked, read_record, write_record
 from coursewright.run.report import Event, ItemProgressed, ItemRetrying, ItemStarted, ItemWaiting, Refusal
 from coursewright.run.values import options_of, place_of, request_of
 from coursewright.settings import Settings
@@ -145,10 +145,12 @@ class Serving:
         return min((limit for limit in at_once if limit), default=self._settings.workers)
 
     def _at_once(self, provider_id: str) -> int | None:
-        """What the operator says, else what the provider does."""
+        """What the operator says, else what the provider does. While some are finished here, as many may be asked."""
         limit = self._settings.limits.get(provider_id)
         offer = self._catalog.offers.get(provider_id)
-        return (limit and limit.at_once) or (offer.provider.concurrency if offer else None)
+        if limit and limit.at_once:
+            return 2 * limit.at_once
+        return offer.provider.concurrency if offer else None
 
     async def serve(self, request: Request, provider_id: str) -> Served:
         """The result of one provider, reused or made.
@@ -223,9 +225,9 @@ class Serving:
 
         while True:
             try:
-                async with self._places.at(provider_id, told):
+                async with self._places.at(provider_id, told) as place:
                     self._emit(ItemStarted(step=request.step.name, item=request.item, provider=provider_id))
-                    return await self._once(request, provider_id, provider, typed, key, wanted)
+                    return await self._once(request, provider_id, provider, typed, key, wanted, place)
             except ProviderError as error:
                 if attempt >= attempts(request.step.retry, error):
                     raise
@@ -247,6 +249,7 @@ class Serving:
         typed: msgspec.Struct,
         key: str,
         wanted: type[msgspec.Struct],
+        place: Place,
     ) -> Served:
         """One attempt: run, check the result, file it."""
         capability = CAPABILITIES[request.step.capability]
@@ -258,6 +261,10 @@ class Serving:
             event = ItemProgressed(step=request.step.name, item=request.item, done=done, total=total, message=message)
             with suppress(RuntimeError):  # the run is over and its loop closed
                 loop.call_soon_threadsafe(self._emit, event)
+
+        def on_answered() -> None:
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(place.give_back_soon)
 
         with self._request_scope(provider_id) as (cancel, scratch):
             context = RequestContext(
@@ -272,6 +279,7 @@ class Serving:
                 reuse=not (self._no_cache or request.force),
                 cancel=cancel,
                 on_progress=on_progress,
+                on_answered=on_answered,
             )
 
             def work() -> tuple[msgspec.Struct, float]:
@@ -282,7 +290,7 @@ class Serving:
                         raise
                     with self._explained():
                         raise
-                result = _checked(provider_id, made, wanted, self.store)
+                result = checked(provider_id, made, wanted, self.store)
                 seconds = time.perf_counter() - started
                 if provider.licence:
                     context.notice(f"{provider_id}: {provider.licence}")
@@ -371,23 +379,6 @@ async def _bounded(
             remedy="report it to the plugin's author, or use another provider",
             detail=f"{type(error).__name__}: {error}",
         ) from error
-
-
-def _checked(provider_id: str, result: Any, wanted: type[msgspec.Struct], store: Store) -> msgspec.Struct:
-    """The result, if it is what the capability promises. Raises ProviderBug otherwise."""
-    remedy = "report it to the plugin's author, or use another provider"
-    if type(result) is not wanted:
-        raise ProviderBug(
-            f"'{provider_id}' returned {type(result).__name__}, wanted was {wanted.__name__}", remedy=remedy
-        )
-    try:
-        msgspec.convert(msgspec.to_builtins(result), wanted)
-    except (msgspec.ValidationError, TypeError) as error:
-        raise ProviderBug(f"'{provider_id}' returned a wrong {wanted.__name__}: {error}", remedy=remedy) from None
-    for artifact in artifacts_in(result):
-        if not store.verify(artifact):
-            raise ProviderBug(f"'{provider_id}' returned '{artifact.name}' without storing it", remedy=remedy)
-    return result
 
 
 def _reuse_allowed(step: Step, provider: AnyProvider) -> bool:

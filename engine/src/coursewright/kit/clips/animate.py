@@ -63,6 +63,7 @@ def animate(request: ClipRequest, context: Context, animation: Animation, ask: A
     )
     sound = context.in_process(cut_sound, source, folder, field, animation.piece_s)
     answers = _all_animated(sound.pieces, portrait, context, animation, ask)
+    context.answered()
     total_s = sum(piece.duration_s for piece in sound.pieces)
     context.progress(total_s, total_s, "putting the clip together")
     job = JoinJob(

@@ -84,6 +84,9 @@ class PieceContext:
         """The service's fraction is not handed on: KDTalker's counts its first, short phase only."""
         self._tally.say(self._piece, message)
 
+    def answered(self) -> None:
+        """Other pieces may still be asked for."""
+
     def notice(self, message: str) -> None:
         self._whole.notice(message)
 

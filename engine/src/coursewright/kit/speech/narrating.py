@@ -66,7 +66,12 @@ def narrate(
         raise BadInput(
             "the text has nothing in it that can be spoken", field="text", remedy="write at least one word or number"
         )
-    told = _all_parts(parts, context, lambda part: _part(part, request.language, context, say, key), parts_at_once)
+    asked = _Asked(len(parts), context)
+
+    def tell(part: Part) -> _Told:
+        return _part(part, request.language, context, asked.once(say), key)
+
+    told = _all_parts(parts, context, tell, parts_at_once)
     wav = context.scratch / "narration.wav"
     paths = [str(context.store.fetch(part.sound)) for part in told]
     joined = context.in_process(joining.join, paths, [part.pause_s for part in parts], str(wav))
@@ -80,6 +85,29 @@ def narrate(
             msgspec.json.encode(timings), name="timings.json", media_type="application/json"
         ),
     )
+
+
+class _Asked:
+    """Counts the parts that the service has still to be asked for."""
+
+    def __init__(self, parts: int, context: Context) -> None:
+        self._left = parts
+        self._context = context
+        self._lock = threading.Lock()
+
+    def once(self, say: Say) -> Say:
+        """`say`, that lets others ask as soon as the last part has come back: the rest is work of this machine."""
+
+        def counted(text: str, folder: Path) -> Path | Said:
+            answer = say(text, folder)
+            with self._lock:
+                self._left -= 1
+                last = self._left == 0
+            if last:
+                self._context.answered()
+            return answer
+
+        return counted
 
 
 def _all_parts(parts: list[Part], context: Context, tell: Callable[[Part], _Told], at_once: int) -> list[_Told]:

@@ -76,6 +76,9 @@ class _Aside:
     def progress(self, done: float, total: float, message: str = "") -> None:
         """The reading is no part of what was asked."""
 
+    def answered(self) -> None:
+        """Nobody else was asked."""
+
     def notice(self, message: str) -> None:
         self.told.append(message)
 
