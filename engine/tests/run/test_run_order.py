@@ -381,3 +381,44 @@ def test_every_task_is_told_of_once(project: Any, course: str) -> None:
     report = project.run(course, {"scenes": "a:one b:two"})
     ended = [event.report.label for event in project.events if isinstance(event, ItemEnded)]
     assert sorted(ended) == sorted(item.label for item in report.items)
+
+
+def test_a_voice_that_falls_back_stops_nobody_else(project: Any) -> None:
+    """What is stopped and begun anew may wait for a step that goes on."""
+    waiting, fallen = threading.Event(), threading.Event()
+
+    def gone(request: Any, context: Any) -> Any:
+        assert waiting.wait(10)
+        time.sleep(0.05)  # whoever reads voice and slides waits for the slides by now
+        fallen.set()
+        raise AuthFailed("no key")
+
+    def slide(request: Any, context: Any) -> Any:
+        waiting.set()
+        assert fallen.wait(10)
+        time.sleep(0.2)
+        return project._slide(request, context)
+
+    project.offer("tts", "gone", gone)
+    project.offer("slides", "plain", slide)
+
+    report = project.run(
+        """
+        name: both
+        steps:
+          script: {uses: llm.scenes, with: {data: {scenes: "a:one"}, returns: script}}
+          slides: {uses: slides, for_each: "${script.scenes}", with: {scene: "${item}"}}
+          voice:
+            uses: tts
+            provider: [gone, voice]
+            for_each: ${script.scenes}
+            with: {text: "${item.narration}"}
+          both:
+            uses: llm.echo
+            with: {data: {text: "${slides | length} ${voice | length}"}}
+        outputs: {text: "${both.text}"}
+        """
+    )
+
+    assert report.state == "completed"
+    assert report.outputs == {"text": "1 1"}

@@ -28,7 +28,8 @@ _MAX_DAMAGES = 3
 
 
 class _Stage:
-    """A step's futures. All of them end with a value; none with an exception."""
+    """A step's futures. All end with a value; none with an exception. Many wait for one, so each behind a shield:
+    cancelling a task cancels the future that it waits for."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -159,7 +160,7 @@ class Scheduler:
         if step.name in self._selection.supplied:
             return self._note(step, "", Outcome(state="done", value=self._selection.supplied[step.name]))
         source = self._source(step)
-        early = await self._await(step, [name for name in {*step.needs, *step.reads} if name != source])
+        early = await self._await(step, [name for name in dict.fromkeys((*step.needs, *step.reads)) if name != source])
         if early is not None:
             return self._note(step, "", early) if step.for_each is None else early
         if step.for_each is None:
@@ -181,7 +182,7 @@ class Scheduler:
             keys = keys_of(elements)
             items = [asyncio.create_task(self._given(step, key, i, elements[i])) for i, key in enumerate(keys)]
         else:
-            found = await self._stages[source].keys
+            found = await asyncio.shield(self._stages[source].keys)
             if found is None:
                 return await self._like(source)
             keys = found
@@ -203,7 +204,7 @@ class Scheduler:
         return await self._item(step, key, self._scope() | {"item": element, "index": index})
 
     async def _streamed(self, step: Step, key: str, index: int, source: str) -> Outcome:
-        upstream = await self._stages[source].items[key]
+        upstream = await asyncio.shield(self._stages[source].items[key])
         if (early := self._early(source, upstream)) is not None:
             return self._note(step, key, early)
         if upstream.value is None:
@@ -222,12 +223,12 @@ class Scheduler:
     async def _await(self, step: Step, names: Iterable[str]) -> Outcome | None:
         """Wait for whole steps. Returns an outcome when this step cannot go on."""
         for name in names:
-            if (early := self._early(name, await self._stages[name].whole)) is not None:
+            if (early := self._early(name, await asyncio.shield(self._stages[name].whole))) is not None:
                 return early
         return None
 
     async def _like(self, source: str) -> Outcome:
-        outcome = await self._stages[source].whole
+        outcome = await asyncio.shield(self._stages[source].whole)
         return self._early(source, outcome) or Outcome(state="skipped")
 
     def _early(self, name: str, outcome: Outcome) -> Outcome | None:
