@@ -118,7 +118,9 @@ def test(
         raise RunCancelled("cancelled")
     if report.state == "failed":
         cause = report.failures[0].cause
-        detail = f"\n       it said: {cause.detail}" if cause.detail and cause.detail not in cause.message else ""
+        detail = (
+            f"\n       in its own words: {cause.detail}" if cause.detail and cause.detail not in cause.message else ""
+        )
         raise RunFailed(f"{provider_id} did not serve: {cause.sentence}{detail}", report.failures, remedy=cause.remedy)
     files = [str(written.path) for written in folder.write(report, store)]
     tested = Tested(

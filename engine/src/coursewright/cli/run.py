@@ -178,6 +178,8 @@ def _failure(report: RunReport) -> RunFailed:
         noun = "step" if len(alike) == 1 else "steps"
         lines.append(f"{noun} {_labels(alike)} failed ({cause.provider or 'before any provider'}, {cause.error})")
         lines.append(f"       {cause.sentence}")
+        if cause.detail and cause.detail not in cause.sentence:
+            lines.append(f"       in its own words: {cause.detail}")
         lines += [
             f"       before that {each.provider} did not serve: {each.sentence}" for each in alike[0].refusals[:-1]
         ]
