@@ -79,7 +79,7 @@ def segment_against_encoder(work: Bench, folder: Path) -> float:
     assert slide.presenter_box is not None
     frames = int(clip.duration_s * 25)
     ground = SlideJob(str(work.store.fetch(slide.image)), "slide", slide.width_px, slide.height_px, frames)
-    presenter = ClipJob(str(work.store.fetch(clip.video)), "clip", slide.presenter_box, 0)
+    presenter = ClipJob(str(work.store.fetch(clip.video)), "clip", slide.presenter_box, delay=0, first=0)
     counter = Counter(str(folder / "frames"), 0)
     Path(counter.path).write_bytes(bytes(8))
     out = str(folder / "segment.mp4")
