@@ -5,8 +5,9 @@
         server.switch(fail="quota")
         assert server.requests == [...]
 
-Starting takes the seconds that importing Gradio takes: share one server between the tests of a module and `reset()`
-it before each. What the switches mean, and how an app of your own is written, is told in `space_apps`.
+The first start takes the seconds that importing Gradio takes; later ones are forked from a process that has done so.
+Still, share one server between the tests of a module and `reset()` it before each. What the switches mean, and how an
+app of your own is written, is told in `space_apps`.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ import os
 import selectors
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from coursewright.testing.standins.space_apps.nursery import Server, nursery
+
 START_S = 100.0
-"""Importing Gradio takes 3 s on a quiet machine, and 20 s on a busy one."""
+"""Importing Gradio takes 4 s on a quiet machine, and 20 s on a busy one."""
 
 
 class SpaceServer:
@@ -39,7 +40,7 @@ class SpaceServer:
         self._first = switches
         self._round = 0
         self._port = _free_port()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Server | None = None
         self.reset()
 
     @property
@@ -84,25 +85,13 @@ class SpaceServer:
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "TMPDIR": str(self.folder),
         }
-        command = [sys.executable, "-m", "coursewright.testing.standins.space_apps"]
-        with (self.folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*command, self._app, str(self.folder), str(self._port)],
-                stdin=subprocess.PIPE,  # its end tells the server that we are gone
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=environment,
-            )
+        self._process = nursery().born([self._app, str(self.folder), str(self._port)], environment, self.folder)
         self._await_ready(self._process)
 
     def kill(self) -> None:
         """End it at once, as a crash would."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout):
-                if pipe is not None:
-                    pipe.close()
             self._process = None
 
     def pause(self) -> None:
@@ -114,7 +103,7 @@ class SpaceServer:
 
     def _signal(self, number: int) -> None:
         if self._process is not None:
-            self._process.send_signal(number)
+            os.kill(self._process.pid, number)
 
     @property
     def _switches(self) -> dict[str, Any]:
@@ -126,13 +115,12 @@ class SpaceServer:
         part.write_text(json.dumps(switches), "utf-8")
         part.replace(self.folder / "switches.json")
 
-    def _await_ready(self, process: subprocess.Popen[bytes]) -> None:
+    def _await_ready(self, process: Server) -> None:
         said = b""
-        if process.stdout is not None:
-            with selectors.DefaultSelector() as selector:
-                selector.register(process.stdout, selectors.EVENT_READ)
-                if selector.select(START_S):
-                    said = process.stdout.readline()
+        with selectors.DefaultSelector() as selector:
+            selector.register(process.stdout, selectors.EVENT_READ)
+            if selector.select(START_S):
+                said = process.stdout.readline()
         if said.strip() != b"ready":
             self.kill()
             words = (self.folder / "server.log").read_text("utf-8", "replace")[-2000:]

@@ -1,4 +1,7 @@
-"""`python -m coursewright.testing.standins.space_apps <app> <folder> <port>`: serve one app until stdin ends."""
+"""`python -m coursewright.testing.standins.space_apps <app> <folder> <port>`: serve one app until stdin ends.
+
+With `--nursery <handle>`: give birth to such servers, as `nursery` orders.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from coursewright.testing.standins.space_apps import Desk
+from coursewright.testing.standins.space_apps.nursery import serve_births
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -108,4 +112,7 @@ def _module(app: str) -> Any:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
+    if sys.argv[1] == "--nursery":
+        serve_births(int(sys.argv[2]), lambda given: main(given[0], Path(given[1]), int(given[2])))
+    else:
+        main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
