@@ -11,7 +11,7 @@ def keep_silent() -> None:
     """Turn off what gradio_client and huggingface_hub report of themselves; cheap, so called before each use.
 
     The client sends every app's address to Hugging Face unless both an argument and the environment say no. Building
-    a header, huggingface_hub fetches a list of coding agents to report which one runs it, and keeps the list in the
+    a header, huggingface_hub fetches a list of programs to report which one runs it, and keeps the list in the
     user's home, even when only a server at home is addressed.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
