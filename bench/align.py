@@ -206,9 +206,9 @@ def flite_starts(voice: str, text: str, wav: str) -> list[tuple[str, float]]:
     flite = libraries["flite"]
 
     def function(name: str, result: type, *arguments: type, of: ctypes.CDLL = flite) -> Callable[..., object]:
-        found = getattr(of, name)
-        found.restype, found.argtypes = result, arguments
-        return found  # type: ignore[no-any-return]
+        found: Callable[..., object] = getattr(of, name)
+        vars(found).update(restype=result, argtypes=arguments)
+        return found
 
     pointer, words = ctypes.c_void_p, ctypes.c_char_p
     flite.flite_init()

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 import pytest
 from argon2 import PasswordHasher
 from coursewright.settings import Settings
@@ -274,7 +274,7 @@ async def start(tmp_path: Path, ready_url: str) -> AsyncIterator[Start]:
             service = Service(settings, server_settings(settings), passwords=passwords)
             app = create_app(service)
             await held.enter_async_context(app.lifespan())
-            transport = ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]
+            transport = ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]  # two spellings of the ASGI types
             client = await held.enter_async_context(AsyncClient(transport=transport, base_url=URL))
             return Api(service, client, passwords)
 

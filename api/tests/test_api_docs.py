@@ -10,6 +10,7 @@ import threading
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -39,7 +40,7 @@ class Waiting(uvicorn.Server):
         self.service = service
         self.ready = threading.Event()
 
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+    async def startup(self, sockets: Any = None) -> None:
         await super().startup()
         link = await self.service.links.setup()
         assert link is not None

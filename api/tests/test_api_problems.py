@@ -63,7 +63,7 @@ async def test_errors_become_problems(api: Any, error: Exception, status: int, c
 
     app = create_app(api.service)
     app.register(fails)
-    transport = ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]
+    transport = ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]  # two spellings of the ASGI types
     async with AsyncClient(transport=transport, base_url="http://127.0.0.1:8400") as client:
         answer = await client.get("/fails")
 

@@ -9,6 +9,7 @@ CoursewrightError               every error meant for a person: a sentence and t
 ├── RunCancelled                somebody asked for it                                 (exit 130)
 └── ProviderError               a provider could not serve one request                (exit 1)
     ├── Unavailable             not reachable or not installed here → next provider
+    │   └── Unsuited            there, but not for this request → next provider, at once
     ├── Busy                    the same request may work later: `.retry_after_s`
     ├── QuotaExceeded           the account's allowance is used up → next provider
     ├── AuthFailed              the key is missing or wrong → next provider
@@ -122,6 +123,13 @@ class Unavailable(ProviderError):
 
     falls_back = True
     retries = True
+
+
+class Unsuited(Unavailable):
+    """The provider is there and cannot serve this request: a language it does not speak, a text too long for it.
+    Asking it again would change nothing; another may serve."""
+
+    retries = False
 
 
 class Busy(ProviderError):

@@ -200,12 +200,12 @@ def test_the_place_in_the_queue_is_told(
 
 
 def test_the_place_in_the_queue_is_told_with_the_time_that_it_takes() -> None:
-    from gradio_client.utils import Status, StatusUpdate  # type: ignore[import-untyped]
+    from gradio_client.utils import Status, StatusUpdate
 
     told: list[tuple[float, float, str]] = []
     follower = Follower("the app", lambda *say: told.append(say))
     for rank, eta in ((3, 41.6), (3, 41.6), (1, None)):
-        follower.take(StatusUpdate(Status.IN_QUEUE, rank, 4, eta, None, None, None))  # type: ignore[call-arg,unused-ignore]
+        follower.take(StatusUpdate(Status.IN_QUEUE, rank, 4, eta, None, None, None))
 
     assert [message for _, _, message in told] == [
         "3 ahead in the queue of the app, about 42 s",

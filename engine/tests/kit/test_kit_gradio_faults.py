@@ -9,8 +9,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import gradio_client.exceptions  # type: ignore[import-untyped]
-import gradio_client.utils  # type: ignore[import-untyped]
+import gradio_client.exceptions
+import gradio_client.utils
 import httpx
 import pytest
 from coursewright.errors import AuthFailed, BadInput, Busy, ProviderError, QuotaExceeded, Unavailable

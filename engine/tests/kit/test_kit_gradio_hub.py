@@ -124,7 +124,7 @@ def test_a_space_that_is_not_there_or_private(app: Space, huggingface: HubServer
 def test_a_missing_space_as_the_real_hub_tells_it_to_strangers() -> None:
     """Over https a bare 401 means a missing repository too."""
     from huggingface_hub.errors import RepositoryNotFoundError
-    from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]
+    from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]  # exported lazily
 
     request = httpx2.Request("GET", "https://huggingface.co/api/spaces/nobody/nothing")
     answer = httpx2.Response(401, request=request, json={"error": "Invalid username or password."})

@@ -128,7 +128,7 @@ def _context(made: Bench, *, timeout_s: float = 60.0) -> RequestContext:
     class _Named:
         capability, name, version = "llm", "test", "1"
 
-    return made.context(_Named(), timeout_s=timeout_s)  # type: ignore[arg-type]
+    return made.context(_Named(), timeout_s=timeout_s)  # type: ignore[arg-type]  # its names are all that is read
 
 
 def response(status: int, body: bytes | dict[str, Any] | str = b"", **headers: str) -> bytes:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from coursewright.capabilities.llm import LlmRequest, LlmText, Quiz, Script
-from coursewright.errors import BadInput, Busy, Cancelled, Unavailable
-from coursewright.kit.writing import Ask, Message, Reply, Unwritten, write
+from coursewright.errors import BadInput, Busy, Cancelled, Unavailable, Unsuited
+from coursewright.kit.writing import Ask, Message, Reply, write
 from coursewright.plan import Retry
 from coursewright.providers import NoHost
 from coursewright.run.patience import attempts
@@ -51,9 +51,9 @@ class Desk:
 
     def write(self, data: dict[str, Any] | None = None, *, pace: float | None = None, **request: Any) -> Any:
         host = NoHost()
-        host.speech_pace = lambda language: pace  # type: ignore[method-assign]
+        host.speech_pace = lambda language: pace  # type: ignore[method-assign]  # a host for one test
         wanted = LlmRequest(**{"prompt": "Write.", "returns": "script", "data": data or {}, **request})
-        return write(wanted, self, self.ask, host=host)  # type: ignore[arg-type]
+        return write(wanted, self, self.ask, host=host)  # type: ignore[arg-type]  # as much of a context as is used
 
     @property
     def told(self) -> str:
@@ -134,11 +134,11 @@ def test_three_refused_answers_let_the_next_provider_try_and_quote_the_rules() -
 
 @pytest.mark.parametrize("retry", [None, Retry(attempts=5)])
 def test_a_model_that_failed_three_times_is_not_asked_three_times_more(retry: Retry | None) -> None:
-    with pytest.raises(Unwritten) as caught:
+    with pytest.raises(Unsuited) as caught:
         Desk("no").write()
     assert attempts(retry, caught.value) == 1
     arrived = pickle.loads(pickle.dumps(caught.value))
-    assert (type(arrived), arrived.detail) == (Unwritten, "The answer holds no JSON object.")
+    assert (type(arrived), arrived.detail) == (Unsuited, "The answer holds no JSON object.")
 
 
 def test_a_cut_answer_is_named_and_not_sent_back() -> None:
@@ -169,7 +169,7 @@ def test_cancelled_between_rounds() -> None:
         return refuse(wanted)
 
     with pytest.raises(Cancelled):
-        write(LlmRequest(prompt="Write.", returns="script"), desk, ask, host=NoHost())  # type: ignore[arg-type]
+        write(LlmRequest(prompt="Write.", returns="script"), desk, ask, host=NoHost())  # type: ignore[arg-type]  # as above
     assert len(desk.asked) == 1
 
 

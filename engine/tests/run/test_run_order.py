@@ -19,6 +19,7 @@ from coursewright.errors import (
     QuotaExceeded,
     TimedOut,
     Unavailable,
+    Unsuited,
 )
 from coursewright.providers import Health
 from coursewright.run.report import ItemEnded, ItemRetrying, RunProgressed, StepFellBack
@@ -422,3 +423,21 @@ def test_a_voice_that_falls_back_stops_nobody_else(project: Any) -> None:
 
     assert report.state == "completed"
     assert report.outputs == {"text": "1 1"}
+
+
+def test_a_provider_that_does_not_suit_is_not_asked_again(project: Any) -> None:
+    asked: list[str] = []
+
+    def no_finnish(request: Any, context: Any) -> Any:
+        asked.append(request.text)
+        raise Unsuited("it does not speak Finnish")
+
+    project.offer("tts", "foreign", no_finnish)
+
+    report = project.run(
+        "steps: {voice: {uses: tts, provider: [foreign, voice], with: {text: Hei}}}\noutputs: {said: '${voice.text}'}"
+    )
+
+    assert report.state == "completed"
+    assert asked == ["Hei"]
+    assert [refusal.error for refusal in report.items[0].fell_back] == ["Unsuited"]

@@ -293,18 +293,18 @@ def test_a_language_code_that_the_author_sets_must_be_there(bench: Bench, server
     ],
 )
 def test_the_service_is_told_by_its_host(url: str, api: str) -> None:
-    assert _api_at(ZyphraVoice.Service(url=url), None) == api  # type: ignore[arg-type]
+    assert _api_at(ZyphraVoice.Service(url=url), None) == api  # type: ignore[arg-type]  # Service is a class of structs
 
 
 def test_the_service_is_told_by_looking(server: ZyphraServer, zonos: SpaceServer) -> None:
     for url, api in ((server.url, "legacy"), (server.cloud_url, "cloud"), (zonos.url, "zonos")):
-        assert _api_at(ZyphraVoice.Service(url=url), None) == api  # type: ignore[arg-type]
+        assert _api_at(ZyphraVoice.Service(url=url), None) == api  # type: ignore[arg-type]  # Service is a class of structs
 
 
 @pytest.mark.parametrize("url", ["http://api.zyphra.com", "api.zyphra.com/v1", "HTTP://api.zyphracloud.com/api/v1"])
 def test_zyphras_hosts_are_reached_by_https_however_they_are_written(made: Make, url: str) -> None:
     provider = made(url)
-    base = provider._line().base()  # type: ignore[attr-defined]
+    base = provider._line().base()  # type: ignore[attr-defined]  # of the hosted lines
 
     assert base.startswith("https://api.zyphra")
     assert base in ("https://api.zyphra.com", "https://api.zyphracloud.com/api/v1")

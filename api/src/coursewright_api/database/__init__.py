@@ -71,7 +71,7 @@ class Database:
             raise
 
     async def _connect(self, engine: PgEngine) -> None:
-        import asyncpg  # type: ignore[import-untyped]
+        import asyncpg
 
         try:
             await engine.start_connection_pool(min_size=1, max_size=self._connections, command_timeout=60)

@@ -40,7 +40,7 @@ class SqliteTransaction(SQLiteTransaction):
 
     async def begin(self) -> None:
         try:
-            await super().begin()  # type: ignore[no-untyped-call]
+            await super().begin()  # type: ignore[no-untyped-call]  # Piccolo leaves it bare
         except BaseException:
             await self.connection.close()
             raise
@@ -50,9 +50,9 @@ class SqliteTransaction(SQLiteTransaction):
             return exception is None
         try:
             if exception and not self._rolled_back:
-                await self.rollback()  # type: ignore[no-untyped-call]
+                await self.rollback()  # type: ignore[no-untyped-call]  # Piccolo leaves it bare
             elif not exception and not self._committed and not self._rolled_back:
-                await self.commit()  # type: ignore[no-untyped-call]
+                await self.commit()  # type: ignore[no-untyped-call]  # Piccolo leaves it bare
         except BaseException:
             await self.connection.close()
             raise
@@ -92,7 +92,7 @@ class SqliteEngine(SQLiteEngine):
         opening._thread.daemon = True  # a connection that is lost must not keep the process alive
         connection = await opening
         try:
-            connection.row_factory = dict_factory  # type: ignore[assignment]
+            connection.row_factory = dict_factory  # type: ignore[assignment]  # its stub knows Row only
             for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
                 await connection.execute(f"PRAGMA {pragma}")
         except BaseException:
@@ -146,7 +146,7 @@ class PgTransaction(PostgresTransaction):
 
     async def begin(self) -> None:
         try:
-            await super().begin()  # type: ignore[no-untyped-call]
+            await super().begin()  # type: ignore[no-untyped-call]  # Piccolo leaves it bare
         except BaseException:
             await self._release()
             raise
@@ -162,9 +162,9 @@ class PgTransaction(PostgresTransaction):
             return exception is None
         try:
             if exception and not self._rolled_back:
-                await self.rollback()  # type: ignore[no-untyped-call]
+                await self.rollback()  # type: ignore[no-untyped-call]  # Piccolo leaves it bare
             elif not exception and not self._committed and not self._rolled_back:
-                await self.commit()  # type: ignore[no-untyped-call]
+                await self.commit()  # type: ignore[no-untyped-call]  # Piccolo leaves it bare
         finally:
             self.engine.current_transaction.reset(self.context)
             await self._release()

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from coursewright.capabilities.llm import LlmRequest
-from coursewright.errors import AuthFailed, BadInput, ProviderError, Unavailable
+from coursewright.errors import AuthFailed, BadInput, ProviderError, Unsuited
 from coursewright.kit.gradio import Space
 from coursewright.kit.health import cached
 from coursewright.kit.writing import Ask, Reply, say, with_schema_in_words, write
@@ -96,7 +96,7 @@ class LlamaSpace(Provider[LlmRequest, msgspec.Struct]):
     def run(self, request: LlmRequest, context: Context) -> msgspec.Struct:
         """Write what the request asks for; the schema of the answer is told in the prompt.
 
-        Raises BadInput(field="prompt") for an empty one, Unavailable when the prompt is too long, when the Space is
+        Raises BadInput(field="prompt") for an empty one, Unsuited when it is too long, Unavailable when the Space is
         not what it was, and when its owner's key has ended; and what `coursewright.kit.gradio` raises.
         """
         context.raise_if_cancelled()
@@ -108,7 +108,7 @@ class LlamaSpace(Provider[LlmRequest, msgspec.Struct]):
             prompt = with_schema_in_words(asked).prompt
             limit = self.options.prompt_limit
             if len(prompt) > limit:
-                raise Unavailable(
+                raise Unsuited(
                     f"the prompt has {len(prompt):,} characters; {self._what} is sent no more than {limit:,}",
                     remedy="give it fewer notes, or raise prompt_limit",
                 )

@@ -6,7 +6,7 @@ import re
 import time
 from typing import Any, Literal
 
-from coursewright.errors import Busy, ProviderError, Unavailable
+from coursewright.errors import Busy, ProviderError, Unavailable, Unsuited
 from coursewright.kit.http import Answer, Chunks, Http
 from coursewright.kit.writing import Ask, Reply, say, with_schema_in_words
 from coursewright.kit.writing.replies import without_thought
@@ -102,13 +102,13 @@ class Chat:
             return
         raise error
 
-    def _overflow(self, raw: str, error: ProviderError) -> Unavailable:
+    def _overflow(self, raw: str, error: ProviderError) -> Unsuited:
         sizes = dict(re.findall(r'"(n_prompt_tokens|n_ctx)":\s*(\d+)', raw))
         room = sizes.get("n_ctx") or next(iter(re.findall(r"maximum context length is (\d+)", raw)), "")
         asked = sizes.get("n_prompt_tokens") or next(iter(re.findall(r"requested (\d+) tokens", raw)), "")
         prompt = f"the prompt has {int(asked):,} tokens" if asked else "the prompt is too long"
         holds = f"the model's context holds {int(room):,}" if room else "the model's context holds fewer"
-        return Unavailable(
+        return Unsuited(
             f"{prompt}, {holds}",
             remedy="give shorter notes, or start the server with a larger context (n_ctx)",
             detail=error.detail,

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import msgspec
-from coursewright.errors import Unavailable
+from coursewright.errors import Unavailable, Unsuited
 from coursewright.kit.http import Http
 
 _NO_WRITER = re.compile(r"(?i)embed|rerank|whisper|\btts\b|speech|moderation|dall-e|image|transcribe|\bbge\b|\bclip\b")
@@ -26,7 +26,10 @@ class Models(msgspec.Struct, frozen=True):
     def chosen(self, what: str) -> str:
         """The first that writes. Raises Unavailable when there is none."""
         if not self.listed:
-            raise Unavailable(f"{what} does not list its models", remedy="name one of them in `model`")
+            raise Unavailable(
+                f"{what} does not list its models: it may be another kind of service",
+                remedy="check its address, or name a model in `model`",
+            )
         for name in self.names:
             if not _NO_WRITER.search(name):
                 return name
@@ -55,11 +58,11 @@ def models_of(http: Http) -> Models:
     )
 
 
-def unknown_model(name: str, what: str, models: Models) -> Unavailable:
+def unknown_model(name: str, what: str, models: Models) -> Unsuited:
     """The error that names the models that there are, as far as the server tells."""
     told, more = ", ".join(models.names[:_TOLD]), len(models.names) - _TOLD
     there = f"; it has {told or 'none'}" + (f" and {more} more" if more > 0 else "")
-    return Unavailable(
+    return Unsuited(
         f"{what} has no model '{name}'" + (there if models.listed else ""),
         remedy="set `model` to one that it has, or load it there",
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from coursewright.capabilities.artifacts import Artifact, Language
 from coursewright.capabilities.llm import LlmRequest, Script
-from coursewright.errors import BadInput, Unavailable
+from coursewright.errors import BadInput, Unsuited
 from coursewright.providers import Context, Provider
 from msgspec import Meta
 
@@ -36,7 +36,7 @@ class OutlineScript(Provider[LlmRequest, Script]):
 
     def run(self, request: LlmRequest, context: Context) -> Script:
         if request.returns != "script":
-            raise Unavailable(
+            raise Unsuited(
                 f"llm.outline is no model: it makes a script out of notes, and cannot write a {request.returns}",
                 remedy="set `returns: script`, or let an installed model write: `provider: openai` in this step",
             )
@@ -72,9 +72,9 @@ def material_of(data: dict[str, Any]) -> Material:
     return msgspec.convert(known, Material, from_attributes=True)
 
 
-def _nothing_to_divide(material: Material) -> Unavailable | BadInput:
+def _nothing_to_divide(material: Material) -> Unsuited | BadInput:
     if material.topic:
-        return Unavailable(
+        return Unsuited(
             f"llm.outline is no model and cannot write about “{material.topic[:100]}” by itself: it needs your notes",
             remedy="give notes (`data: {notes: …}`), or let an installed model write: `provider: openai` in this step",
         )

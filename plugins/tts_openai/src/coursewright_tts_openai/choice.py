@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 import msgspec
-from coursewright.errors import Unavailable
+from coursewright.errors import Unavailable, Unsuited
 
 from coursewright_tts_openai.offer import Model, Offer, Voice, lang_code
 
@@ -39,7 +39,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 def choose(model: str, voice: str, language: str, offer: Offer, what: str) -> Choice:
     """The pipeline's model and voice, and what fits the language in place of those it left empty.
 
-    Raises Unavailable when the server has nothing that fits: another provider may.
+    Raises Unsuited when the server has nothing that fits: another provider may.
     """
     code = lang_code(language) if offer.is_kokoro else ""
     if voice:
@@ -56,7 +56,7 @@ def choose(model: str, voice: str, language: str, offer: Offer, what: str) -> Ch
             told = f"the voice {found.name} of {what} speaks: the pipeline names none"
             return Choice(model=name, voice=found.name, lang_code=code, notices=(told,))
         spoken.update(known.language for known in voices)
-    raise Unavailable(
+    raise Unsuited(
         f"{what} has no voice for the language '{language}'",
         remedy="install one there, name one as voice_name, or use another tts provider",
         detail=f"it speaks {', '.join(sorted(spoken))}",
@@ -74,7 +74,7 @@ def _models(offer: Offer, what: str) -> list[str]:
             return [usual]
     if speaking := _speaking(offer.models):
         return [model.name for model in speaking]
-    raise Unavailable(
+    raise Unsuited(
         f"{what} does not say which of its models speaks",
         remedy=f"set model to one of: {listed([model.name for model in offer.models])}",
     )

@@ -19,7 +19,7 @@ from coursewright_tts_piper.words import Spoken, words_of
 # before it is loaded.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-import onnxruntime  # type: ignore[import-untyped]
+import onnxruntime
 from piper import AudioChunk, PiperVoice, SynthesisConfig
 
 _SENTENCE_PAUSE_S = 0.25

@@ -7,9 +7,8 @@ well speak it, and an error in the request would end the run.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import ClassVar
 
-from coursewright.errors import BadInput, Unavailable
+from coursewright.errors import BadInput, Unsuited
 
 LEGACY = ("en-us", "fr-fr", "de", "ja", "ko", "cmn")
 """The codes of `language_iso_code`, as Zyphra's packages list them."""
@@ -75,16 +74,10 @@ _USUAL = {
 """What espeak-ng, whose codes Zonos takes, calls otherwise, or has several of."""
 
 
-class NotSpoken(Unavailable):
-    """The service does not speak the language: asking it again would change nothing."""
-
-    retries: ClassVar[bool] = False
-
-
 def code_for(language: str, known: Collection[str], *, what: str) -> str:
     """The service's code for a tag; subtags are dropped from the end until one fits (de-AT → de).
 
-    Raises NotSpoken, with what there is, when the service does not speak it.
+    Raises Unsuited, with what there is, when the service does not speak it.
     """
     tag = language.lower()
     while tag:
@@ -92,7 +85,7 @@ def code_for(language: str, known: Collection[str], *, what: str) -> str:
             if wanted in known:
                 return wanted
         tag = tag.rpartition("-")[0]
-    raise NotSpoken(
+    raise Unsuited(
         f"{what} does not speak the language '{language}'",
         remedy=f"name another tts provider after it, or write in one of {_listed(known)}",
     )

@@ -11,7 +11,7 @@ import msgspec
 
 from coursewright.capabilities.artifacts import Artifact
 from coursewright.capabilities.video import Clip, ClipRequest
-from coursewright.errors import BadInput, Cancelled, TimedOut, Unavailable
+from coursewright.errors import BadInput, Cancelled, TimedOut, Unsuited
 from coursewright.kit.clips.jobs import Framing, JoinJob, Piece, Portrait, Shape
 from coursewright.kit.clips.piece_context import PieceContext, Tally
 from coursewright.providers import Context
@@ -41,7 +41,7 @@ def animate(request: ClipRequest, context: Context, animation: Animation, ask: A
     """Make the whole clip, as long as the sound and with `lead_s` 0.
 
     Every answer is kept, so that a request which failed at one piece asks for that piece alone when it is repeated.
-    Raises BadInput naming `portrait`, `speech` or `audio`, Unavailable where there is no photo, Busy for answers that
+    Raises BadInput naming `portrait`, `speech` or `audio`, Unsuited where there is no photo, Busy for answers that
     are no such video, and what `ask` raises.
     """
     from coursewright.kit.clips.joining import join
@@ -52,9 +52,7 @@ def animate(request: ClipRequest, context: Context, animation: Animation, ask: A
     recording, field = sound_of(request)
     if request.portrait is None:
         # No fault of the request: other providers have a presenter of their own.
-        raise Unavailable(
-            f"{animation.what} animates photos, and no portrait is given", remedy="give a photo of a person"
-        )
+        raise Unsuited(f"{animation.what} animates photos, and no portrait is given", remedy="give a photo of a person")
     folder = context.scratch / "clip"
     folder.mkdir()
     source = context.store.fetch(recording)

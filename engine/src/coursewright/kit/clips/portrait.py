@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from coursewright.errors import BadInput, Unavailable
+from coursewright.errors import BadInput, Unsuited
 from coursewright.kit.clips.faces import largest_face
 from coursewright.kit.clips.jobs import Box, Portrait
 
@@ -46,7 +46,7 @@ def prepare_portrait(source: Path, folder: Path, whole_picture: bool) -> Portrai
     """Write the picture to send and the upright portrait into `folder`, as PNG.
 
     `whole_picture`: the service wants to see all of it, not only the head. Raises BadInput(field="portrait") for what
-    is no picture, too large, or shows no face, and Unavailable for a drawing.
+    is no picture, too large, or shows no face, and Unsuited for a drawing.
     """
     whole = _upright(source)
     face, notices = largest_face(whole)
@@ -71,7 +71,7 @@ def _upright(source: Path) -> Picture:
     data = source.read_bytes()
     if data.lstrip()[:5] in (b"<?xml", b"<svg ", b"<svg>"):
         # Other providers can serve the request: they animate drawings.
-        raise Unavailable(
+        raise Unsuited(
             "the portrait is a drawing (SVG), and this service animates photos",
             remedy="give a JPEG or PNG photo, or use the provider video.portrait",
         )

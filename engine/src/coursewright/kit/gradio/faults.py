@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 import huggingface_hub.errors
-from gradio_client.exceptions import AppError, AuthenticationError, ValidationError  # type: ignore[import-untyped]
-from gradio_client.utils import QueueError, TooManyRequestsError  # type: ignore[import-untyped]
+from gradio_client.exceptions import AppError, AuthenticationError, ValidationError
+from gradio_client.utils import QueueError, TooManyRequestsError
 
 from coursewright.errors import AuthFailed, BadInput, Busy, ProviderError, QuotaExceeded, Unavailable
 from coursewright.kit.gradio.words import plain

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-from gradio_client import Client  # type: ignore[import-untyped]  # it has no types of its own
+from gradio_client import Client  # it has no types of its own
 
 from coursewright.errors import Busy, Cancelled, ProviderError, TimedOut, Unavailable
 from coursewright.kit.gradio import hub

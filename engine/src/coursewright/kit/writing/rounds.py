@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from coursewright.capabilities.llm import LlmRequest
-from coursewright.errors import BadInput, Unavailable
+from coursewright.errors import BadInput, Unsuited
 from coursewright.kit.writing.asks import ROUNDS, Ask, Message, Reply, say
 from coursewright.kit.writing.kinds import kind_of
 from coursewright.kit.writing.replies import NoAnswer, without_thought
@@ -20,18 +20,11 @@ _REMEMBERED = 60_000
 _DETAIL = 800
 
 
-class Unwritten(Unavailable):
-    """No answer of a model was valid. Not the request but the model is at fault, so the next provider is asked, which
-    may do better; the same one is not, for asking it again is what has just been done."""
-
-    retries = False
-
-
 def write(request: LlmRequest, context: Context, ask: Callable[[Ask], Reply], *, host: Host) -> msgspec.Struct:
     """Ask for what the request wants until the answer is valid, at most three times.
 
     `ask` makes one call of the model and raises the errors of the family; the result has the type that
-    `request.returns` names. Raises Unwritten, which is Unavailable, when no answer was valid.
+    `request.returns` names. Raises Unsuited when no answer was valid: another model may do better.
     """
     context.raise_if_cancelled()
     kind = kind_of(request, host)
@@ -53,7 +46,7 @@ def write(request: LlmRequest, context: Context, ask: Callable[[Ask], Reply], *,
             return finished
         context.log.info("round %d of %d was refused: %s", number, ROUNDS, " ".join(faults))
         messages = _corrected(prompt, reply, faults)
-    raise Unwritten(
+    raise Unsuited(
         f"the model was asked {ROUNDS} times and wrote no valid {request.returns}: {_counted(faults)} remained",
         remedy="let a larger model write, or ask for something shorter or simpler",
         detail=_bounded(" ".join(faults), _DETAIL),

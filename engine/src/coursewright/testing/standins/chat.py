@@ -24,7 +24,7 @@ from typing import Any, Literal
 import msgspec
 
 from coursewright.testing.standins.instances import instance
-from coursewright.testing.standins.loopback import serve
+from coursewright.testing.standins.loopback import head, reply, serve
 
 Personality = Literal["llama.cpp", "ollama", "vllm"]
 
@@ -144,7 +144,7 @@ class ChatServer:
         try:
             await self._answer(asked, receive, send)
         except _Refusal as refusal:
-            await _reply(send, refusal.status, self._words(refusal), refusal.headers)
+            await reply(send, refusal.status, self._words(refusal), refusal.headers)
 
     async def _answer(self, asked: Asked, receive: Any, send: Any) -> None:
         switches, llama = self.switches, self._personality == "llama.cpp"
@@ -152,7 +152,7 @@ class ChatServer:
         if starting and not (asked.path == "/health" and not llama):
             raise _Refusal(503, "Loading model", "unavailable_error")
         if asked.path == "/health" and self._personality != "ollama":
-            await _reply(send, 200, {"status": "ok"} if llama else b"")
+            await reply(send, 200, {"status": "ok"} if llama else b"")
             return
         # llama.cpp tells its models to everybody and asks for the key from then on.
         open_to_all = self._personality == "ollama" or (llama and asked.path == "/v1/models")
@@ -164,9 +164,9 @@ class ChatServer:
                     {"id": name, "object": "model", "created": 1, "owned_by": _OWNERS[self._personality]}
                     for name in switches.models
                 ]
-                await _reply(send, 200, {"object": "list", "data": listed or (None if not llama else [])})
+                await reply(send, 200, {"object": "list", "data": listed or (None if not llama else [])})
             case "GET", "/props" if llama:
-                await _reply(send, 200, {"default_generation_settings": {"n_ctx": switches.n_ctx}, "total_slots": 1})
+                await reply(send, 200, {"default_generation_settings": {"n_ctx": switches.n_ctx}, "total_slots": 1})
             case "POST", "/v1/chat/completions":
                 self.asked.set()
                 await self._chat(asked.body, receive, send)
@@ -194,7 +194,7 @@ class ChatServer:
         if switches.refuse > 0:
             switches.refuse -= 1
             if switches.content is not None:
-                await _reply(send, switches.status, switches.content, switches.headers, switches.content_type)
+                await reply(send, switches.status, switches.content, switches.headers, switches.content_type)
                 return
             refusal = _Refusal(switches.status, "Something went wrong", "server_error")
             refusal.headers = switches.headers
@@ -212,7 +212,7 @@ class ChatServer:
             await self._stream(body, fields, before + text, reason, receive, send)
         else:
             message = {"role": "assistant", "content": before + text, **fields}
-            await _reply(send, 200, self._chunk(body, "chat.completion", message=message, finish_reason=reason))
+            await reply(send, 200, self._chunk(body, "chat.completion", message=message, finish_reason=reason))
 
     def _check(self, body: dict[str, Any]) -> None:
         """Refuse what this server would refuse."""
@@ -319,7 +319,7 @@ class ChatServer:
         if switches.pings:
             said[len(said) // 2 : len(said) // 2] = [b":\n\n", delta(content=""), delta()]
         half = len(said) // 2
-        await send(_head(200, {"content-type": "text/event-stream"}))
+        await send(head(200, {"content-type": "text/event-stream"}))
         await self._send(b"".join(before), send)
         for event in said[:half]:
             await self._send(event, send)
@@ -353,20 +353,6 @@ def _parts(text: str) -> list[str]:
     """Pieces of the size of some tokens."""
     size = max(12, len(text) // 200)
     return [text[start : start + size] for start in range(0, len(text), size)]
-
-
-def _head(status: int, headers: dict[str, str]) -> dict[str, Any]:
-    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-    return {"type": "http.response.start", "status": status, "headers": pairs}
-
-
-async def _reply(
-    send: Any, status: int, content: Any, headers: dict[str, str] | None = None, media_type: str = "application/json"
-) -> None:
-    body = content if isinstance(content, bytes) else msgspec.json.encode(content)
-    length = {"content-type": media_type, "content-length": str(len(body))}
-    await send(_head(status, length | (headers or {})))
-    await send({"type": "http.response.body", "body": body})
 
 
 @contextlib.contextmanager

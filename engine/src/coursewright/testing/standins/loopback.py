@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 _START_S = 10.0
 
 
@@ -52,3 +54,19 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as found:
         port: int = found.getsockname()[1]
         return port
+
+
+def head(status: int, headers: dict[str, str]) -> dict[str, Any]:
+    """The message that begins a response."""
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    return {"type": "http.response.start", "status": status, "headers": pairs}
+
+
+async def reply(
+    send: Any, status: int, content: Any, headers: dict[str, str] | None = None, media_type: str = "application/json"
+) -> None:
+    """Send a whole response: bytes as they are, anything else as JSON."""
+    body = content if isinstance(content, bytes) else msgspec.json.encode(content)
+    length = {"content-type": media_type, "content-length": str(len(body))}
+    await send(head(status, length | (headers or {})))
+    await send({"type": "http.response.body", "body": body})

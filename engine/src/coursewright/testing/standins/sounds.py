@@ -82,7 +82,7 @@ def encoded(samples: numpy.ndarray[Any, Any], rate_hz: int, form: str) -> bytes:
     pipe = _Pipe()
     with av.open(pipe, "w", format=container_name) as container:
         stream = container.add_stream(codec, rate=48_000 if codec == "libopus" else rate_hz)
-        assert isinstance(stream, AudioStream)  # as its codec says  # noqa: S101
+        assert isinstance(stream, AudioStream)  # noqa: S101  # for the type checker: its codec says so
         stream.layout = "mono"
         frame = av.AudioFrame.from_ndarray(np.frombuffer(pcm16(samples), "<i2").reshape(1, -1), "s16", "mono")
         frame.sample_rate = rate_hz

@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from coursewright.testing.standins import sounds
-from coursewright.testing.standins.loopback import serve
+from coursewright.testing.standins.loopback import head, reply, serve
 from coursewright.testing.standins.speech_servers import PERSONALITIES, Personality, Refusal
 
 _CHUNK = 4096
@@ -120,10 +120,10 @@ class StandIn:
                 finally:
                     self.in_flight -= 1
             else:
-                await _reply(send, 200, self._listing(asked))
+                await reply(send, 200, self._listing(asked))
         except Refusal as refusal:
             words = self._personality.words(refusal)
-            await _reply(send, refusal.status, words, refusal.headers)
+            await reply(send, refusal.status, words, refusal.headers)
 
     # -- what it knows ---------------------------------------------------------------------------
 
@@ -171,11 +171,11 @@ class StandIn:
             await _until(ready_at)
             if switches.content is None:
                 raise Refusal(switches.status, "Something went wrong", headers=switches.headers)
-            await _reply(send, switches.status, switches.content, switches.headers, switches.content_type)
+            await reply(send, switches.status, switches.content, switches.headers, switches.content_type)
             return
         if switches.content is not None:
             await _until(ready_at)
-            await _reply(send, 200, switches.content, switches.headers, switches.content_type)
+            await reply(send, 200, switches.content, switches.headers, switches.content_type)
             return
         wanted = personality.accept(asked.body, installed=switches.installed)
         headers, sound = await asyncio.to_thread(self._sound, asked.body, wanted, switches)
@@ -205,7 +205,7 @@ class StandIn:
 
     async def _stream(self, send: Any, headers: dict[str, str], sound: bytes, *, whole: bool) -> None:
         """In chunks of no stated number, as all of these servers send."""
-        await send(_head(200, headers))
+        await send(head(200, headers))
         for start in range(0, len(sound), _CHUNK):
             await send({"type": "http.response.body", "body": sound[start : start + _CHUNK], "more_body": True})
         if not whole:
@@ -215,20 +215,6 @@ class StandIn:
 
 async def _until(time: float) -> None:
     await asyncio.sleep(max(0.0, time - asyncio.get_running_loop().time()))
-
-
-def _head(status: int, headers: dict[str, str]) -> dict[str, Any]:
-    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-    return {"type": "http.response.start", "status": status, "headers": pairs}
-
-
-async def _reply(
-    send: Any, status: int, content: Any, headers: dict[str, str] | None = None, media_type: str = "application/json"
-) -> None:
-    body = content if isinstance(content, bytes) else msgspec.json.encode(content)
-    length = {"content-type": media_type, "content-length": str(len(body))}
-    await send(_head(status, length | (headers or {})))
-    await send({"type": "http.response.body", "body": body})
 
 
 @contextlib.contextmanager

@@ -145,7 +145,7 @@ def _handler(desk: Desk, names: tuple[str, ...]) -> Callable[..., Any]:
     usual = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [inspect.Parameter(name, usual) for name in names]
     parameters.append(inspect.Parameter("progress", usual, default=gr.Progress()))
-    generate_audio.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    generate_audio.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # Gradio reads it
     return generate_audio
 
 
