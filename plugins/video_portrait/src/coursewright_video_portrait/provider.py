@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 import msgspec
-from coursewright.capabilities.artifacts import Artifact
 from coursewright.capabilities.video import Clip, ClipRequest
-from coursewright.errors import BadInput
 from coursewright.providers import Context, Estimate, Health, Provider
 from msgspec import Meta
 
@@ -65,9 +63,11 @@ class PortraitVideo(Provider[ClipRequest, Clip]):
 
     def run(self, request: ClipRequest, context: Context) -> Clip:
         """Make the clip in a worker process. Raises BadInput naming the field at fault."""
+        from coursewright.kit.clips import sound_of
+
         from coursewright_video_portrait.clip import Job, make_clip
 
-        sound, field = _sound(request)
+        sound, field = sound_of(request)
         timings = request.speech.timings if request.speech else None
         job = Job(
             portrait=context.store.fetch(request.portrait) if request.portrait else None,
@@ -102,22 +102,6 @@ class PortraitVideo(Provider[ClipRequest, Clip]):
 
 _PIXELS_PER_S = 40e6
 """Measured on one core: 260 to 400 frames a second at 352 x 440."""
-
-
-def _sound(request: ClipRequest) -> tuple[Artifact, str]:
-    if request.speech is not None and request.audio is not None:
-        raise BadInput(
-            "both speech and audio are given, and only one can be heard", field="audio", remedy="leave one of them out"
-        )
-    if request.speech is not None:
-        return request.speech.audio, "speech"
-    if request.audio is not None:
-        return request.audio, "audio"
-    raise BadInput(
-        "there is nothing to say: neither speech nor audio is given",
-        field="speech",
-        remedy="give the speech of a tts step, or a recording as audio",
-    )
 
 
 @contextlib.contextmanager

@@ -89,7 +89,9 @@ def animate(request: ClipRequest, context: Context, animation: Animation, ask: A
 def sound_of(request: ClipRequest) -> tuple[Artifact, str]:
     """What is to be heard, and the field of the request that it came in. Raises BadInput for none or two."""
     if request.speech is not None and request.audio is not None:
-        raise BadInput("speech and audio are both given", field="audio", remedy="leave one of the two out")
+        raise BadInput(
+            "both speech and audio are given, and only one can be heard", field="audio", remedy="leave one of them out"
+        )
     if request.speech is not None:
         return request.speech.audio, "speech"
     if request.audio is not None:
