@@ -36,6 +36,7 @@ FAMILY: list[tuple[Exception, int, str]] = [
     (engine.RunFailed("failed", []), 500, "run_failed"),
     (engine.RunCancelled("cancelled"), 409, "cancelled"),
     (engine.Cancelled("cancelled"), 409, "cancelled"),
+    (engine.Unsuited("no Finnish"), 422, "provider_unsuited"),
     (engine.Unavailable("gone"), 503, "provider_unavailable"),
     (engine.Busy("busy", retry_after_s=2.5), 503, "provider_busy"),
     (engine.QuotaExceeded("used up"), 503, "provider_quota"),

@@ -106,6 +106,7 @@ _ENGINE: dict[type[Exception], tuple[int, str]] = {
     engine.RunFailed: (500, "run_failed"),
     engine.RunCancelled: (409, "cancelled"),
     engine.Cancelled: (409, "cancelled"),
+    engine.Unsuited: (422, "provider_unsuited"),
     engine.Unavailable: (503, "provider_unavailable"),
     engine.Busy: (503, "provider_busy"),
     engine.QuotaExceeded: (503, "provider_quota"),
