@@ -15,6 +15,7 @@ from coursewright.settings import Settings
 from coursewright_api.database import Database, DatabaseUnavailable, is_duplicate, is_unreachable
 from coursewright_api.database.columns import now
 from coursewright_api.database.migrations import m2026_11_22_accounts as accounts
+from coursewright_api.database.migrations import m2026_11_26_courses as courses
 from coursewright_api.database.tables import TABLES, Session, User
 from coursewright_api.settings import server_settings
 from piccolo.apps.migrations.tables import Migration
@@ -60,7 +61,7 @@ async def test_opening_again_changes_nothing(tmp_path: Path, database_url: str) 
         await found.open()
         ran = await Migration.get_migrations_which_ran(app_name="coursewright")
         await found.close()
-        assert ran == [accounts.ID]
+        assert ran == [accounts.ID, courses.ID]
 
 
 async def test_a_database_from_a_newer_version_is_left_alone(tmp_path: Path, database_url: str) -> None:

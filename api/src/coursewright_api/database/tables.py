@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from piccolo.columns import UUID, BigInt, BigSerial, Boolean, ForeignKey, Integer, OnDelete, Text, Varchar
+from piccolo.columns import UUID, BigInt, BigSerial, Boolean, ForeignKey, Integer, OnDelete, Real, Text, Varchar
 from piccolo.table import Table
 
 from coursewright_api.database.columns import Time
@@ -45,6 +45,72 @@ class LinkPurpose(StrEnum):
 
     setup = "setup"
     password = "password"  # noqa: S105  # a purpose
+
+
+class AssetType(StrEnum):
+    """What a file is for."""
+
+    portrait = "portrait"
+    voice_sample = "voice_sample"
+    script = "script"
+    document = "document"
+    slide_theme = "slide_theme"
+    result = "result"
+
+
+class AssetState(StrEnum):
+    """How far an uploaded file is."""
+
+    pending = "pending"
+    processing = "processing"
+    ready = "ready"
+    failed = "failed"
+
+
+class PipelineOrigin(StrEnum):
+    """Where a version of a pipeline comes from."""
+
+    file = "file"
+    edited = "edited"
+    prefect = "prefect"
+
+
+class JobState(StrEnum):
+    """How far a job is, as Prefect says."""
+
+    pending = "pending"
+    running = "running"
+    completed = "completed"
+    failed = "failed"
+    cancelled = "cancelled"
+
+    @property
+    def over(self) -> bool:
+        """Does it stay so, unless somebody asks again?"""
+        return self in {JobState.completed, JobState.failed, JobState.cancelled}
+
+
+class Priority(StrEnum):
+    """Which jobs are begun first. The names are those of Prefect's work queues."""
+
+    low = "low"
+    normal = "normal"
+    high = "high"
+    urgent = "urgent"
+
+
+class StepState(StrEnum):
+    """How far one task of a job is. The ends are those of `coursewright.run.report.State`."""
+
+    waiting = "waiting"
+    running = "running"
+    done = "done"
+    reused = "reused"
+    failed = "failed"
+    skipped = "skipped"
+    blocked = "blocked"
+    left_out = "left_out"
+    cancelled = "cancelled"
 
 
 class User(Table, tablename="users"):
@@ -138,5 +204,193 @@ class AuditEvent(Table, tablename="audit_event"):
     detail = Text()
 
 
-TABLES: tuple[type[Table], ...] = (User, Session, ApiKey, OneTimeLink, Throttle, AuditEvent)
+class PipelineVersion(Table, tablename="pipeline_version"):
+    """A pipeline with the prompts it reads, as it was at some time. Never changed; a job names the one it runs."""
+
+    id = UUID(primary_key=True)
+    name = Varchar(length=64)
+    number = Integer(default=1)
+    """1, 2, 3 … of that name."""
+    current = Boolean(default=True)
+    """The version that new jobs run: one at most of each name, none of a deleted pipeline."""
+    title = Varchar(length=200)
+    description = Text()
+    text = Text()
+    """The YAML."""
+    files = Text()
+    """JSON: the texts beside it that it reads, by their relative paths."""
+    bundle = Text()
+    """The reference of both as one artifact (`coursewright.run.references`)."""
+    bundle_digest = Varchar(length=64, index=True)
+    origin = Varchar(length=32, choices=PipelineOrigin, default=PipelineOrigin.edited)
+    note = Varchar(length=200)
+    author = ForeignKey(User, on_delete=OnDelete.set_null, null=True, default=None)
+    created_at = Time()
+    deployment = UUID(null=True, default=None)
+    """Prefect's deployment of that name, once it has this version."""
+
+
+class Job(Table, tablename="job"):
+    """One run of a pipeline that a person asked for. Retrying it is another attempt of the same job."""
+
+    id = UUID(primary_key=True)
+    owner = ForeignKey(User, on_delete=OnDelete.cascade, null=False)
+    pipeline_version = ForeignKey(PipelineVersion, on_delete=OnDelete.restrict, null=False)
+    pipeline = Varchar(length=64)
+    """The pipeline's name."""
+    title = Varchar(length=200)
+    description = Text()
+    priority = Varchar(length=32, choices=Priority, default=Priority.normal)
+    inputs = Text()
+    """JSON: what the person gave, by input; files as the ids of assets."""
+    parameters = Text()
+    """JSON: the same as a run gets it; files as references of artifacts."""
+    providers = Text()
+    """JSON: the providers chosen for this job, by step or capability."""
+    part = Text()
+    """JSON: which part of the pipeline the present attempt is to make (`coursewright.run.selecting.Part`)."""
+    batch = UUID(null=True, default=None)
+    idempotency_key = Varchar(length=200, null=True, default=None)
+    request_digest = Varchar(length=64)
+    """Of the request that came with that key: another request with the same key is refused."""
+
+    state = Varchar(length=32, choices=JobState, default=JobState.pending)
+    attempt = Integer(default=1)
+    flow_run = UUID(null=True, default=None)
+    """Prefect's run of the present attempt; none while it is not submitted."""
+    progress = Real(default=0.0)
+    """0 to 1; never falls within an attempt."""
+    message = Text()
+    """What is being done, or what ended it, in a sentence."""
+    error = Text()
+    """JSON: what failed (`StepFailure`s of the run's report), or empty."""
+    outputs = Text()
+    """JSON: the values of the pipeline's outputs, or empty."""
+    expected_s = Real(null=True, default=None)
+    """Seconds that the run was estimated to take; none where nobody could tell."""
+    created_at = Time()
+    updated_at = Time()
+    started_at = Time()
+    ended_at = Time()
+    cancel_requested_at = Time()
+
+
+class JobStep(Table, tablename="job_step"):
+    """One task of a job's present attempt: a step, or one item of a `for_each`."""
+
+    id = BigSerial(primary_key=True)
+    job = ForeignKey(Job, on_delete=OnDelete.cascade, null=False)
+    step = Varchar(length=64)
+    item = Varchar(length=120)
+    """The item's key, such as a scene's id; empty for a step without items."""
+    position = Integer(default=0)
+    """The step's place in the pipeline."""
+    state = Varchar(length=32, choices=StepState, default=StepState.waiting)
+    provider = Varchar(length=80)
+    """Who serves, or has served, it."""
+    progress = Real(default=0.0)
+    message = Text()
+    error = Text()
+    """JSON: the refusals that made it fail or fall back, or empty."""
+    notices = Text()
+    """JSON: what providers want the author to know, or empty."""
+    task_run = UUID(null=True, default=None)
+    started_at = Time()
+    ended_at = Time()
+
+
+class JobEvent(Table, tablename="job_event"):
+    """A change of a job, as its followers are told of it. Ids are committed in their order."""
+
+    id = BigSerial(primary_key=True)
+    job = ForeignKey(Job, on_delete=OnDelete.cascade, null=False)
+    owner = ForeignKey(User, on_delete=OnDelete.cascade, null=False)
+    at = Time()
+    type = Varchar(length=32)
+    data = Text()
+    """JSON."""
+
+
+class Asset(Table, tablename="asset"):
+    """A file that a person owns: uploaded, or made by a job. Its bytes are an artifact of the store."""
+
+    id = UUID(primary_key=True)
+    owner = ForeignKey(User, on_delete=OnDelete.cascade, null=False)
+    type = Varchar(length=32, choices=AssetType, default=AssetType.document)
+    state = Varchar(length=32, choices=AssetState, default=AssetState.pending)
+    reason = Text()
+    """Why it failed, for its owner."""
+    name = Varchar(length=200)
+    description = Text()
+    file_name = Varchar(length=255)
+    digest = Varchar(length=64, null=True, default=None, index=True)
+    media_type = Varchar(length=127)
+    size_bytes = BigInt(default=0)
+    width_px = Integer(null=True, default=None)
+    height_px = Integer(null=True, default=None)
+    duration_s = Real(null=True, default=None)
+    preview = Text()
+    """The reference of a thumbnail or waveform, or empty."""
+    notes = Text()
+    """JSON: what its owner should know about it, such as "two faces were found", or empty."""
+    job = ForeignKey(Job, on_delete=OnDelete.cascade, null=True, default=None, index=True)
+    """The job that made it, for results."""
+    output = Varchar(length=64)
+    """Which output of the job it belongs to."""
+    upload_expires_at = Time(index=True)
+    created_at = Time()
+    updated_at = Time()
+    deleted_at = Time(index=True)
+    """Hidden since then; removed for good later, so that it can be undone."""
+
+
+class Consent(Table, tablename="consent"):
+    """A person's consent to the use of their likeness or voice in one asset."""
+
+    id = UUID(primary_key=True)
+    owner = ForeignKey(User, on_delete=OnDelete.cascade, null=False)
+    asset = ForeignKey(Asset, on_delete=OnDelete.cascade, null=False, index=True)
+    person = Varchar(length=120)
+    """Whose face or voice it is."""
+    purpose = Varchar(length=500)
+    statement = Text()
+    """The text that was agreed to."""
+    recording = ForeignKey(Asset, on_delete=OnDelete.set_null, null=True, default=None, index=True)
+    """The person saying so, where there is such a recording."""
+    given_at = Time()
+    created_at = Time()
+    revoked_at = Time()
+
+
+class ShareLink(Table, tablename="share_link"):
+    """A link by which anybody may watch a job's results."""
+
+    id = UUID(primary_key=True)
+    owner = ForeignKey(User, on_delete=OnDelete.cascade, null=False)
+    job = ForeignKey(Job, on_delete=OnDelete.cascade, null=False, index=True)
+    title = Varchar(length=200)
+    may_download = Boolean(default=False)
+    password_hash = Varchar(length=200)
+    """Argon2id, or empty for a link without a password."""
+    opened = Integer(default=0)
+    created_at = Time()
+    expires_at = Time()
+    revoked_at = Time()
+
+
+TABLES: tuple[type[Table], ...] = (
+    User,
+    Session,
+    ApiKey,
+    OneTimeLink,
+    Throttle,
+    AuditEvent,
+    PipelineVersion,
+    Job,
+    JobStep,
+    JobEvent,
+    Asset,
+    Consent,
+    ShareLink,
+)
 """All tables, in the order in which they refer to each other."""
