@@ -4,11 +4,33 @@ from __future__ import annotations
 
 import click
 
+from coursewright.cli.options import pairs, provider_option
+
 
 @click.command("run-deployed", hidden=True)
 @click.argument("pipeline", metavar="REFERENCE")
-def command(pipeline: str) -> int:
+@click.option("--from", "from_step", default="", metavar="STEP", help="Make this step and what follows anew.")
+@click.option("--until", "until_step", default="", metavar="STEP", help="Make only this step and what it needs.")
+@click.option("--only", "item", default="", metavar="ITEM", help="Of every for_each only this item.")
+@click.option("--no-cache", "anew", is_flag=True, help="Reuse nothing.")
+@click.option("--supply", multiple=True, metavar="STEP=REFERENCE", help="An artifact that stands for a result.")
+@click.option("--folder/--no-folder", default=True, help="Write the results into a folder as well.")
+@provider_option
+def command(
+    pipeline: str,
+    from_step: str,
+    until_step: str,
+    item: str,
+    anew: bool,
+    supply: tuple[str, ...],
+    folder: bool,
+    providers: tuple[str, ...],
+) -> int:
     """Run the flow run that the worker's environment names."""
-    from coursewright.run.deployed import main
+    from coursewright.run.deployed import Wanted, main
+    from coursewright.run.parts import Part
 
-    return main(pipeline)
+    supplied = pairs(supply, "--supply", "STEP=REFERENCE")
+    part = Part(from_step=from_step, until_step=until_step, item=item, anew=anew, supplied=supplied)
+    chosen = pairs(providers, "--provider", "tts=espeak")
+    return main(Wanted(pipeline=pipeline, part=part, providers=chosen, folder=folder))

@@ -29,10 +29,21 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     text: str
     files: dict[str, str] = {}
 
-    def plan(self, catalog: Catalog, *, preferred: Mapping[str, str] | None = None) -> Plan:
-        """The plan. Raises CompileFailed with all problems."""
+    def plan(
+        self,
+        catalog: Catalog,
+        *,
+        preferred: Mapping[str, str] | None = None,
+        overrides: Mapping[str, str] | None = None,
+    ) -> Plan:
+        """The plan; the arguments are those of `check_pipeline`. Raises CompileFailed with all problems."""
         return compile_pipeline(
-            self.text, name=self.name, catalog=catalog, read=self.files.get, preferred=preferred or {}
+            self.text,
+            name=self.name,
+            catalog=catalog,
+            read=self.files.get,
+            preferred=preferred or {},
+            overrides=overrides or {},
         )
 
 

@@ -8,9 +8,11 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.states import Failed
@@ -18,35 +20,59 @@ from prefect.states import Failed
 from coursewright.catalog import installed
 from coursewright.errors import CoursewrightError
 from coursewright.run.bundles import INPUTS, RESULTS, load
+from coursewright.run.endings import keep_ending
 from coursewright.run.execute import Execution
 from coursewright.run.flow import run_in_flow
 from coursewright.run.inputs import read_inputs
 from coursewright.run.outputs import OutputFolder
+from coursewright.run.parts import Part
 from coursewright.run.report import RunReport
+from coursewright.run.telling import Telling
 from coursewright.settings import Settings, settings_from
 from coursewright.store import open_store
+from coursewright.store.contract import Store
 
 _WATCH_S = 0.2
 
 
-def main(pipeline: str) -> int:
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker was told on the command line."""
+
+    pipeline: str
+    """The bundle's reference."""
+    part: Part = Part()
+    providers: Mapping[str, str] = {}
+    """Chosen for this run, by capability or step."""
+    folder: bool = True
+    """Write the results into a folder below `data_dir` as well, for whoever started the run in Prefect's pages."""
+
+
+def main(wanted: Wanted) -> int:
     """Run the flow run that the worker's environment names. Its outcome is told to Prefect, not by the exit code."""
     _end_with_the_worker()
-    return asyncio.run(_run(UUID(os.environ["PREFECT__FLOW_RUN_ID"]), pipeline))
+    return asyncio.run(_run(UUID(os.environ["PREFECT__FLOW_RUN_ID"]), wanted))
 
 
-async def _run(flow_run_id: UUID, pipeline: str) -> int:
+async def _run(flow_run_id: UUID, wanted: Wanted) -> int:
     settings = settings_from(os.environ)
+    store = open_store(settings)
     async with get_client() as client:
         flow_run = await client.read_flow_run(flow_run_id)
     try:
-        execution, values = _prepared(settings, pipeline, flow_run)
+        execution, values = _prepared(settings, store, wanted, flow_run)
     except CoursewrightError as error:
         async with get_client() as client:
             await client.set_flow_run_state(flow_run_id, Failed(message=str(error)), force=True)
         return 0
-    report = await run_in_flow(execution, values, lambda: _cancel_on_signals(execution), flow_run)
-    await asyncio.to_thread(_deliver, report, settings, flow_run)
+    report = await run_in_flow(
+        execution,
+        values,
+        lambda: _cancel_on_signals(execution),
+        flow_run,
+        on_end=lambda report: keep_ending(store, flow_run_id, report),
+    )
+    if wanted.folder:
+        await asyncio.to_thread(_deliver, report, settings, store, flow_run)
     return 0
 
 
@@ -62,13 +88,22 @@ def _end_with_the_worker() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _prepared(settings: Settings, pipeline: str, flow_run: FlowRun) -> tuple[Execution, dict[str, Any]]:
-    store = open_store(settings)
+def _prepared(settings: Settings, store: Store, wanted: Wanted, flow_run: FlowRun) -> tuple[Execution, dict[str, Any]]:
     catalog = installed()
-    plan = load(pipeline, store).plan(catalog, preferred=settings.providers)
+    plan = load(wanted.pipeline, store).plan(catalog, preferred=settings.providers, overrides=wanted.providers)
     given = {name: _text(value) for name, value in flow_run.parameters.items() if value is not None}
     values = read_inputs(plan, given, store, root=settings.data_dir / INPUTS)
-    return Execution(plan, values, catalog=catalog, store=store, settings=settings), values
+    execution = Execution(
+        plan,
+        values,
+        catalog=catalog,
+        store=store,
+        settings=settings,
+        observer=Telling(flow_run.id),
+        selection=wanted.part.selection(plan, store),
+        no_cache=wanted.part.anew,
+    )
+    return execution, values
 
 
 def _text(value: Any) -> str:
@@ -82,7 +117,7 @@ def _cancel_on_signals(execution: Execution) -> None:
         loop.add_signal_handler(wanted, execution.cancel)
 
 
-def _deliver(report: RunReport, settings: Settings, flow_run: FlowRun) -> None:
+def _deliver(report: RunReport, settings: Settings, store: Store, flow_run: FlowRun) -> None:
     """Write what was made, also of a run that failed: some outputs may be there."""
     folder = OutputFolder(settings.data_dir / RESULTS / f"{flow_run.name}-{str(flow_run.id)[:8]}", force=True)
-    folder.write(report, open_store(settings))
+    folder.write(report, store)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 import msgspec
@@ -14,6 +15,7 @@ from prefect.workers.process import ProcessWorker
 from coursewright.capabilities.artifacts import Artifact
 from coursewright.compile.forms import schema_of_inputs
 from coursewright.plan import Plan
+from coursewright.run.parts import Part
 from coursewright.run.references import reference_of
 
 POOL = "coursewright"
@@ -22,6 +24,7 @@ DEPLOYMENT = "course"
 QUEUES = {"urgent": 1, "high": 2, "normal": 3, "low": 4}
 """Work queues by name, with their priority: a worker empties a lower number first."""
 TAG = "coursewright"
+_ALL = Part()
 
 
 class Deployed(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,11 +66,12 @@ async def deploy(client: PrefectClient, plan: Plan, bundle: Artifact) -> Deploye
         parameter_openapi_schema=schema_of_inputs(plan),
         enforce_parameter_schema=True,
         entrypoint="coursewright.run.deployed:main",
-        job_variables={"command": command(bundle)},
+        job_variables={"command": command(reference_of(bundle))},
     )
     return Deployed(name=f"{plan.name}/{DEPLOYMENT}", id=str(deployment_id))
 
 
-def command(bundle: Artifact) -> str:
-    """What a worker starts for one run. The program is found on the worker's PATH."""
-    return f"coursewright run-deployed {reference_of(bundle)}"
+def command(bundle: str, *, part: Part = _ALL, providers: Mapping[str, str] | None = None, folder: bool = True) -> str:
+    """What a worker starts for one run of the bundle with that reference. The program is found on the worker's PATH."""
+    words = [*part.options(), *(word for each in (providers or {}).items() for word in ("--provider", "=".join(each)))]
+    return shlex.join(["coursewright", "run-deployed", *words, *([] if folder else ["--no-folder"]), bundle])

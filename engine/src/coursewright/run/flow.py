@@ -49,10 +49,13 @@ async def run_in_flow(
     inputs: dict[str, Any],
     on_start: Callable[[], None] = lambda: None,
     flow_run: FlowRun | None = None,
+    *,
+    on_end: Callable[[RunReport], None] = lambda _report: None,
 ) -> RunReport:
     """Run it inside a flow run: `flow_run`, or one of its own that shows `inputs` as parameters, references only.
 
-    `on_start` is called in the flow run, whose own signal handlers are in place by then. Raises what the run
+    `on_start` is called in the flow run, whose own signal handlers are in place by then; `on_end` in a thread, before
+    Prefect knows that the run is over, so that whoever learns of it finds all there is. Raises what the run
     raised, and NotRecorded when Prefect would not begin a flow run. Once begun, the run goes on without Prefect.
     """
     ended: list[RunReport | CoursewrightError] = []
@@ -62,6 +65,11 @@ async def run_in_flow(
         try:
             async with prefect_slots(execution.limits) as slots:
                 report = await execution.run(TaskRuns(), slots)
+        except CoursewrightError as error:
+            ended.append(error)
+            return Failed(message=error.message)
+        try:
+            await asyncio.to_thread(on_end, report)
         except CoursewrightError as error:
             ended.append(error)
             return Failed(message=error.message)
