@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from coursewright.run.server import stop
 from coursewright.settings import Settings
+from coursewright.store import open_store
+from coursewright.testing.consents import agreed
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTES = """# Bread
@@ -33,6 +35,7 @@ class Author:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.settings = Settings(data_dir=folder / "data")
         (folder / "notes.md").write_text(NOTES)
         shutil.copy(ROOT / "examples" / "presenter.svg", folder / "me.svg")
 
@@ -59,7 +62,7 @@ class Author:
 def author(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Author]:
     author = Author(tmp_path_factory.mktemp("author"))
     yield author
-    stop(Settings(data_dir=author.folder / "data"))
+    stop(author.settings)
 
 
 def spoken(captions: str) -> list[str]:
@@ -121,6 +124,7 @@ def test_text_to_speech_voice_clone_and_video_generation(author: Author) -> None
     """What one of them makes is what the next is given."""
     spoken_text = author.run("text_to_speech", "-i", "text=Good morning, everybody.")
     [sample] = spoken_text.glob("*.wav")
+    agreed(sample, open_store(author.settings))
     cloned = author.run("voice_clone", "-i", f"voice={sample}", "-i", "text=Good evening.")
     report = json.loads((cloned / "report.json").read_text())
     assert any("clone" in notice for notice in report["items"][0]["notices"])

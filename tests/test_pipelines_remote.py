@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 from coursewright.run.server import stop
 from coursewright.settings import Settings
+from coursewright.store import open_store
+from coursewright.testing.consents import agreed
 from coursewright.testing.portraits import photo
 from coursewright.testing.standins.chat import ChatServer, chat_server
 from coursewright.testing.standins.loopback import free_port
@@ -107,6 +109,7 @@ class Author:
         self.printed = ""
         (folder / "notes.md").write_text(NOTES, "utf-8")
         (folder / "me.png").write_bytes(photo(480, 600))
+        agreed(folder / "me.png", open_store(Settings(data_dir=folder / "data")))
 
     def run(self, name: str, addresses: dict[str, str], *arguments: str, pipeline: Path = PIPELINE) -> Path:
         """Run the pipeline; returns the folder of its results."""

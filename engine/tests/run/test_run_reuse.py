@@ -11,6 +11,7 @@ from coursewright.capabilities.llm import LlmText, Scene
 from coursewright.capabilities.slides import SlideRequest
 from coursewright.capabilities.tts import SpeechRequest
 from coursewright.run.keys import step_key
+from coursewright.testing.consents import agreed
 
 ONE, TWO = "a:one b:two", "a:one b:TWO"
 
@@ -99,6 +100,9 @@ def test_a_damaged_artifact_in_the_middle_is_made_again_for_who_needs_it(project
     project.store.delete_record(record)
     voiced = project.store.put_bytes(b"voice:two", name="x", media_type="audio/wav")
     project.store.delete(voiced.digest)
+
+    for scene in ("one", "two"):
+        agreed(f"voice:{scene}".encode(), project.store)
 
     text = course.replace(
         'with: {text: "again ${item.text}"}', 'with: {text: "again ${item.text}", voice: "${item.audio}"}'

@@ -74,6 +74,18 @@ def test_old_records_go_with_what_only_they_name(store: Store) -> None:
     assert usage(store) == Usage(artifacts=0, artifact_bytes=0, records=0)
 
 
+def test_lasting_records_stay_whatever_their_age_and_with_what_they_name(store: Store) -> None:
+    recording, gone = put(store, b"yes, I agree"), put(store, b"gone")
+    for name, artifact in (("whole", recording), ("half", gone)):
+        store.write_record(key(name), json.dumps({"lasting": True, "paper": {"digest": artifact.digest}}).encode())
+    store.delete(gone.digest)
+
+    swept = collect(store, older_than_s=30 * DAY_S, max_bytes=0, now=time.time() + 400 * DAY_S)
+
+    assert (swept.records, swept.artifacts) == (0, 0)
+    assert usage(store) == Usage(artifacts=1, artifact_bytes=12, records=2)
+
+
 def test_records_whose_artifacts_are_gone_go(store: Store) -> None:
     here, gone = put(store, b"here"), put(store, b"gone")
     record(store, "half", here, gone)

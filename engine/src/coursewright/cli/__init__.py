@@ -20,6 +20,7 @@ COMMANDS = {
     "run": "Make what a pipeline describes.",
     "plugins": "List what is installed: providers, their options and health.",
     "providers": "Try a provider with the smallest real call.",
+    "consent": "File that a person agrees to a clone of their voice, or take it back.",
     "deploy": "Register pipelines with Prefect: a form, runs and schedules for each.",
     "worker": "Run deployed pipelines.",
     "doctor": "Look whether this machine is ready, and say what to do if not.",

@@ -37,6 +37,7 @@ from coursewright.run.history import history_of
 from coursewright.run.hosting import hosted
 from coursewright.run.journal import Journal
 from coursewright.run.keys import artifacts_in, step_key
+from coursewright.run.likeness import must_be_agreed
 from coursewright.run.patience import attempts, wait_s
 from coursewright.run.processes import Processes
 from coursewright.run.readiness import Readiness
@@ -155,10 +156,13 @@ class Serving:
     async def serve(self, request: Request, provider_id: str) -> Served:
         """The result of one provider, reused or made.
 
-        Raises Miss, Damaged, or the ProviderError that the last attempt ended with.
+        Raises Miss, Damaged, or the ProviderError that the last attempt ended with: BadInput where nobody was asked
+        for want of a consent.
         """
         provider = self._provider(request.step, provider_id, request.values)
         typed = request_of(request.step, type(provider), request.values)
+        if next(artifacts_in([typed, provider.options]), None) is not None:
+            await in_daemon_thread(must_be_agreed, provider, typed, self.store)
         key = step_key(provider, typed)
         wanted = result_type(request.step.capability, request.step.returns)
         found = None

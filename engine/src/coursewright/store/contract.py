@@ -46,7 +46,11 @@ class Store(Protocol):
         """
 
     def write_record(self, key: str, record: bytes) -> None:
-        """Write or replace the record (JSON), atomically."""
+        """Write or replace the record (JSON), atomically.
+
+        One that says `"lasting": true` at its top stays until it is deleted, and so does what it names; any other is
+        collected when nobody used it for long.
+        """
 
     def delete_record(self, key: str) -> None:
         """Remove the record if there is one."""

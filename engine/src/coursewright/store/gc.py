@@ -39,6 +39,8 @@ class _Record(msgspec.Struct, frozen=True):
     used_at: float
     digests: frozenset[str] | None
     """What it names, or None when it is too old or broken to count."""
+    lasting: bool = False
+    """It is nobody's result that could be made again: it stays whatever its age, and whatever is missing."""
 
 
 class _Blob(msgspec.Struct, frozen=True):
@@ -66,22 +68,23 @@ def collect(
     """Remove records not used for `older_than_s`, and artifacts that neither a remaining record nor `keep` names.
 
     With `max_bytes` the least recently used artifacts go as well, until the rest fits. Artifacts in `keep` and
-    those used within `grace_s` always stay. Records that name a missing artifact go. Bytes that are used again in
-    the very moment of their removal may be lost: that is noticed by their digest, and they are made again.
+    those used within `grace_s` always stay, and lasting records with what they name. Other records that name a
+    missing artifact go. Bytes that are used again in the very moment of their removal may be lost: that is noticed
+    by their digest, and they are made again.
     """
     now = time.time() if now is None else now
     # Records first: bytes are stored before the record that names them, so the later list has them or they are gone.
     records = list(_records(store, since=now - older_than_s))
     blobs = list(_blobs(store, records))
     named = {digest for record in records for digest in record.digests or ()}
-    kept = frozenset(keep)
+    kept = frozenset(keep).union(*(record.digests or () for record in records if record.lasting))
     removable = [blob for blob in blobs if blob.digest not in kept and blob.used_at <= now - grace_s]
     going = {blob.digest for blob in removable if blob.digest not in named}
     if max_bytes is not None:
         going |= _least_recently_used(blobs, removable, going, max_bytes)
 
     staying = {blob.digest for blob in blobs} - going
-    dead = [record.key for record in records if record.digests is None or not record.digests <= staying]
+    dead = [record.key for record in records if not record.lasting and not _whole(record, staying)]
     if not dry_run:
         for key in dead:
             store.delete_record(key)
@@ -103,9 +106,15 @@ def collect(
 
 def _records(store: Store, *, since: float) -> Iterator[_Record]:
     for key, used_at in store.records():
-        data = store.read_record(key, touch=False) if used_at >= since else None
-        digests = None if data is None else frozenset(_digests(msgspec.json.decode(data)))
-        yield _Record(key, used_at, digests)
+        data = store.read_record(key, touch=False)
+        content = None if data is None else msgspec.json.decode(data)
+        lasting = isinstance(content, dict) and content.get("lasting") is True
+        counts = content is not None and (lasting or used_at >= since)
+        yield _Record(key, used_at, frozenset(_digests(content)) if counts else None, lasting)
+
+
+def _whole(record: _Record, staying: set[str]) -> bool:
+    return record.digests is not None and record.digests <= staying
 
 
 def _digests(record: Any) -> Iterator[str]:
