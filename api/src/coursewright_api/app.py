@@ -19,6 +19,7 @@ from coursewright_api.auth.admin_routes import AdminController
 from coursewright_api.auth.cookies import ACCESS, CSRF_HEADER
 from coursewright_api.auth.middleware import PUBLIC
 from coursewright_api.auth.routes import AuthController
+from coursewright_api.consents.routes import ConsentController
 from coursewright_api.health import HealthController
 from coursewright_api.problems import handle
 from coursewright_api.service import Service, origin_of
@@ -45,7 +46,7 @@ def create_app(service: Service) -> Litestar:
         return service
 
     return Litestar(
-        route_handlers=[AuthController, AdminController, HealthController],
+        route_handlers=[AuthController, AdminController, ConsentController, HealthController],
         middleware=[service.authentication],
         dependencies={
             "service": Provide(provide_service),

@@ -20,6 +20,7 @@ from coursewright_api.auth.middleware import Authentication
 from coursewright_api.auth.passwords import Passwords
 from coursewright_api.auth.sessions import Sessions
 from coursewright_api.auth.throttle import Throttles
+from coursewright_api.consents.keeping import Consents
 from coursewright_api.database import Database
 from coursewright_api.settings import ServerSettings
 
@@ -53,6 +54,7 @@ class Service:
             self.database, self.sessions, self.links, self.throttles, passwords or Passwords(), server
         )
         self.admin = Administration(self.database, self.sessions, self.links)
+        self.consents = Consents(self.database, self.store)
         self.authentication = Authentication(self.sessions, self.api_keys, server)
 
 

@@ -33,6 +33,11 @@ class Action(StrEnum):
     user_disabled = "user_disabled"
     user_enabled = "user_enabled"
     role_changed = "role_changed"
+    consent_given = "consent_given"
+    consent_revoked = "consent_revoked"
+    share_link_made = "share_link_made"
+    share_link_changed = "share_link_changed"
+    share_link_revoked = "share_link_revoked"
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):

@@ -178,7 +178,7 @@ INDEXES = (
     'CREATE INDEX "asset_upload" ON "asset" ("upload_expires_at") WHERE "upload_expires_at" IS NOT NULL',
     'CREATE INDEX "asset_deletion" ON "asset" ("deleted_at") WHERE "deleted_at" IS NOT NULL',
     'CREATE INDEX "consent_of_asset" ON "consent" ("asset")',
-    'CREATE INDEX "consent_of_owner" ON "consent" ("owner", "created_at")',
+    'CREATE INDEX "consent_of_owner" ON "consent" ("owner", "created_at", "id")',
     'CREATE INDEX "consent_recording" ON "consent" ("recording")',
     'CREATE INDEX "share_link_of_job" ON "share_link" ("job")',
     'CREATE INDEX "share_link_of_owner" ON "share_link" ("owner", "created_at", "id")',
