@@ -25,6 +25,7 @@ import pytest
 from argon2 import PasswordHasher
 from coursewright.settings import Settings
 from coursewright_api.app import create_app
+from coursewright_api.assets.inspection import Inspector
 from coursewright_api.auth.passwords import Passwords
 from coursewright_api.database import SQLITE_NAME, Database
 from coursewright_api.database.tables import TABLES
@@ -261,8 +262,22 @@ class Api:
 Start = Callable[..., Any]
 
 
+class LastingInspector(Inspector):
+    """One for all tests: its processes take a second to start."""
+
+    def close(self) -> None:
+        """The session's end closes it."""
+
+
+@pytest.fixture(scope="session")
+def inspector() -> Iterator[Inspector]:
+    inspector = LastingInspector()
+    yield inspector
+    Inspector.close(inspector)
+
+
 @pytest.fixture
-async def start(tmp_path: Path, ready_url: str) -> AsyncIterator[Start]:
+async def start(tmp_path: Path, ready_url: str, inspector: Inspector) -> AsyncIterator[Start]:
     """`await start(registration="closed")`: the service with these settings of its own."""
     async with contextlib.AsyncExitStack() as held:
 
@@ -271,7 +286,7 @@ async def start(tmp_path: Path, ready_url: str) -> AsyncIterator[Start]:
                 data_dir=tmp_path / "data", server={"database_url": ready_url, **server}, secrets=secrets or {}
             )
             passwords = CountingPasswords()
-            service = Service(settings, server_settings(settings), passwords=passwords)
+            service = Service(settings, server_settings(settings), passwords=passwords, inspector=inspector)
             app = create_app(service)
             await held.enter_async_context(app.lifespan())
             transport = ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]  # two spellings of the ASGI types

@@ -15,11 +15,14 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import BeforeMessageSendHookHandler, Message, Scope
 
+from coursewright_api.assets.routes import AssetController, UploadController
+from coursewright_api.assets.upkeep import kept_up
 from coursewright_api.auth.admin_routes import AdminController
 from coursewright_api.auth.cookies import ACCESS, CSRF_HEADER
 from coursewright_api.auth.middleware import PUBLIC
 from coursewright_api.auth.routes import AuthController
 from coursewright_api.consents.routes import ConsentController
+from coursewright_api.files.routes import FilesController
 from coursewright_api.health import HealthController
 from coursewright_api.problems import handle
 from coursewright_api.service import Service, origin_of
@@ -46,7 +49,15 @@ def create_app(service: Service) -> Litestar:
         return service
 
     return Litestar(
-        route_handlers=[AuthController, AdminController, ConsentController, HealthController],
+        route_handlers=[
+            AuthController,
+            AdminController,
+            ConsentController,
+            HealthController,
+            AssetController,
+            UploadController,
+            FilesController,
+        ],
         middleware=[service.authentication],
         dependencies={
             "service": Provide(provide_service),
@@ -69,7 +80,8 @@ def _opened(service: Service) -> contextlib.AbstractAsyncContextManager[None]:
         await service.database.open()
         try:
             await service.throttles.sweep()
-            yield
+            async with kept_up(service.assets, service.uploads, service.inspector):
+                yield
         finally:
             await service.database.close()
 

@@ -10,6 +10,11 @@ from coursewright.store import open_store
 from litestar import Request
 from litestar.di import NamedDependency
 
+from coursewright_api.assets.inspection import Inspector
+from coursewright_api.assets.records import Assets
+from coursewright_api.assets.staging import FOLDER as UPLOADS
+from coursewright_api.assets.staging import Staging
+from coursewright_api.assets.uploads import Uploads
 from coursewright_api.auth.accounts import Accounts
 from coursewright_api.auth.admin import Administration
 from coursewright_api.auth.api_keys import ApiKeys
@@ -22,7 +27,9 @@ from coursewright_api.auth.sessions import Sessions
 from coursewright_api.auth.throttle import Throttles
 from coursewright_api.consents.keeping import Consents
 from coursewright_api.database import Database
+from coursewright_api.files.links import Files
 from coursewright_api.settings import ServerSettings
+from coursewright_api.threads import Threads
 
 
 class Service:
@@ -39,6 +46,7 @@ class Service:
         *,
         prefect_url: Callable[[], str] | None = None,
         passwords: Passwords | None = None,
+        inspector: Inspector | None = None,
     ) -> None:
         self.settings = settings
         self.server = server
@@ -54,6 +62,20 @@ class Service:
             self.database, self.sessions, self.links, self.throttles, passwords or Passwords(), server
         )
         self.admin = Administration(self.database, self.sessions, self.links)
+        self.in_thread = Threads()
+        self.files = Files(self.store, keys, server)
+        self.assets = Assets(self.database, self.store, self.files, server, self.in_thread)
+        self.inspector = inspector or Inspector()
+        self.uploads = Uploads(
+            self.database,
+            self.store,
+            self.files,
+            self.assets,
+            Staging(settings.data_dir / UPLOADS, self.in_thread),
+            self.inspector,
+            server,
+            self.in_thread,
+        )
         self.consents = Consents(self.database, self.store)
         self.authentication = Authentication(self.sessions, self.api_keys, server)
 

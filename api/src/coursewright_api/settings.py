@@ -44,6 +44,20 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     max_body_bytes: Annotated[
         int, Meta(ge=1024, le=2**30, description="Largest request body, except where a route says otherwise.")
     ] = 1_048_576
+    portrait_max_bytes: Annotated[int, Meta(ge=1024, le=60_000_000, description="Largest portrait.")] = 30_000_000
+    voice_sample_max_bytes: Annotated[int, Meta(ge=1024, le=2**40, description="Largest voice sample.")] = 200_000_000
+    voice_sample_max_s: Annotated[float, Meta(gt=0, le=3600, description="Longest voice sample, in seconds.")] = 600.0
+    script_max_bytes: Annotated[int, Meta(ge=1024, le=2**30, description="Largest script.")] = 2_000_000
+    document_max_bytes: Annotated[int, Meta(ge=1024, le=2**40, description="Largest document.")] = 50_000_000
+    slide_theme_max_bytes: Annotated[int, Meta(ge=1024, le=2**30, description="Largest slide theme.")] = 20_000_000
+    quota_bytes: Annotated[int, Meta(ge=0, description="What one person's files may take together; 0: no limit.")] = (
+        20_000_000_000
+    )
+    upload_s: Annotated[int, Meta(ge=60, le=604_800, description="Seconds an announced upload may take.")] = 3_600
+    file_link_s: Annotated[int, Meta(ge=10, le=604_800, description="Seconds a link to a file works.")] = 3_600
+    undelete_s: Annotated[
+        int, Meta(ge=0, le=31_536_000, description="Seconds in which a deleted file can be restored.")
+    ] = 604_800
 
     @property
     def url(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -13,6 +13,35 @@ from coursewright.capabilities.artifacts import Artifact
 from coursewright.errors import StoreError
 
 
+class Direct(Protocol):
+    """Addresses by which a client without keys reads from the store and sends to it, each for a while.
+
+    What is sent is an *upload*: bytes under a name that we chose, apart from everything that is stored, until they
+    are fetched and put. Making an address touches no network.
+    """
+
+    def download_url(self, digest: str, *, expires_in_s: float, media_type: str, disposition: str) -> str:
+        """For GET: the bytes with these values of Content-Type and Content-Disposition."""
+
+    def upload_url(self, upload: str, *, expires_in_s: float) -> str:
+        """For PUT. How much is sent is not bounded by the store: look at `uploaded_bytes` before fetching."""
+
+    def uploaded_bytes(self, upload: str) -> int | None:
+        """How many bytes were sent; None when nothing is there."""
+
+    def fetch_upload(self, upload: str, path: Path) -> None:
+        """Write what was sent to `path`. Raises StoreError when it is not there."""
+
+    def drop_upload(self, upload: str) -> None:
+        """Remove what was sent, if anything is there."""
+
+    def prepare(self, origins: Sequence[str]) -> list[str]:
+        """Make the bucket if there is none, and let pages of these origins read and send.
+
+        What was done, or what the server cannot do, in sentences.
+        """
+
+
 class Store(Protocol):
     """Immutable bytes by SHA-256, and small JSON records by step key.
 
@@ -20,6 +49,10 @@ class Store(Protocol):
     writing bytes that are already there costs no second copy. Every method raises `StoreError` with
     the cause and the remedy (disk full, no permission, server gone).
     """
+
+    @property
+    def direct(self) -> Direct | None:
+        """How others reach the bytes without us; None for a store that only this machine can read."""
 
     def put_bytes(self, data: bytes, *, name: str, media_type: str) -> Artifact:
         """Store `data`; on return it survives a crash of the machine."""

@@ -24,6 +24,7 @@ from coursewright.store.contract import is_sha256, object_path, sound_record
 from coursewright.store.files import CHUNK_BYTES
 from coursewright.store.local import LocalStore, damaged
 from coursewright.store.s3_client import Access
+from coursewright.store.s3_direct import S3Direct
 
 TRUST_S = 60.0
 """How long a verified artifact is not asked for again: a run of twenty scenes asks for its portrait twenty times."""
@@ -48,6 +49,12 @@ class S3Store:
         self._prefix = f"{prefix}/" if (prefix := settings.prefix.strip("/")) else ""
         self._cache = LocalStore(cache)
         self._trusted_until: dict[str, float] = {}
+        self._direct = S3Direct(self._access, self._prefix)
+
+    @property
+    def direct(self) -> S3Direct:
+        """Presigned addresses of the server."""
+        return self._direct
 
     def put_bytes(self, data: bytes, *, name: str, media_type: str) -> Artifact:
         artifact = self._cache.put_bytes(data, name=name, media_type=media_type)

@@ -1,0 +1,1 @@
+"""Bytes of the store for browsers: by links that expire."""
