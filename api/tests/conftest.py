@@ -283,7 +283,9 @@ async def start(tmp_path: Path, ready_url: str, inspector: Inspector) -> AsyncIt
 
         async def start(*, secrets: dict[str, str] | None = None, **server: Any) -> Api:
             settings = Settings(
-                data_dir=tmp_path / "data", server={"database_url": ready_url, **server}, secrets=secrets or {}
+                data_dir=tmp_path / "data",
+                server={"database_url": ready_url, "pipelines_dir": "", **server},
+                secrets=secrets or {},
             )
             passwords = CountingPasswords()
             service = Service(settings, server_settings(settings), passwords=passwords, inspector=inspector)

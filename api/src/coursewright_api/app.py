@@ -24,6 +24,7 @@ from coursewright_api.auth.routes import AuthController
 from coursewright_api.consents.routes import ConsentController
 from coursewright_api.files.routes import FilesController
 from coursewright_api.health import HealthController
+from coursewright_api.pipelines.routes import PipelineController
 from coursewright_api.problems import handle
 from coursewright_api.service import Service, origin_of
 from coursewright_api.settings import ServerSettings
@@ -54,6 +55,7 @@ def create_app(service: Service) -> Litestar:
             AdminController,
             ConsentController,
             HealthController,
+            PipelineController,
             AssetController,
             UploadController,
             FilesController,
@@ -80,7 +82,7 @@ def _opened(service: Service) -> contextlib.AbstractAsyncContextManager[None]:
         await service.database.open()
         try:
             await service.throttles.sweep()
-            async with kept_up(service.assets, service.uploads, service.inspector):
+            async with kept_up(service.assets, service.uploads, service.inspector), service.pipelines.scanning():
                 yield
         finally:
             await service.database.close()

@@ -28,6 +28,7 @@ from coursewright_api.auth.throttle import Throttles
 from coursewright_api.consents.keeping import Consents
 from coursewright_api.database import Database
 from coursewright_api.files.links import Files
+from coursewright_api.pipelines.library import Pipelines
 from coursewright_api.settings import ServerSettings
 from coursewright_api.threads import Threads
 
@@ -77,6 +78,7 @@ class Service:
             self.in_thread,
         )
         self.consents = Consents(self.database, self.store)
+        self.pipelines = Pipelines(self.database, self.store, settings, server)
         self.authentication = Authentication(self.sessions, self.api_keys, server)
 
 

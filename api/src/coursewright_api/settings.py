@@ -44,6 +44,9 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     max_body_bytes: Annotated[
         int, Meta(ge=1024, le=2**30, description="Largest request body, except where a route says otherwise.")
     ] = 1_048_576
+    pipelines_dir: Annotated[
+        str, Meta(max_length=4096, description="Folder of pipelines to offer; nothing when it is not there, or empty.")
+    ] = "pipelines"
     portrait_max_bytes: Annotated[int, Meta(ge=1024, le=60_000_000, description="Largest portrait.")] = 30_000_000
     voice_sample_max_bytes: Annotated[int, Meta(ge=1024, le=2**40, description="Largest voice sample.")] = 200_000_000
     voice_sample_max_s: Annotated[float, Meta(gt=0, le=3600, description="Longest voice sample, in seconds.")] = 600.0

@@ -38,6 +38,10 @@ class Action(StrEnum):
     share_link_made = "share_link_made"
     share_link_changed = "share_link_changed"
     share_link_revoked = "share_link_revoked"
+    pipeline_created = "pipeline_created"
+    pipeline_changed = "pipeline_changed"
+    pipeline_restored = "pipeline_restored"
+    pipeline_deleted = "pipeline_deleted"
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""Pipelines: the course formats that a service offers, in versions."""
