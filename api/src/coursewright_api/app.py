@@ -28,12 +28,15 @@ from coursewright_api.pipelines.routes import PipelineController
 from coursewright_api.problems import handle
 from coursewright_api.service import Service, origin_of
 from coursewright_api.settings import ServerSettings
+from coursewright_api.share.pages import FRAMED, PlayerController
+from coursewright_api.share.routes import ShareController
 
 OPENAPI_PATH = "/api/openapi.json"
 
+_NO_FRAMES = "X-Frame-Options"
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
+    _NO_FRAMES: "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -59,6 +62,8 @@ def create_app(service: Service) -> Litestar:
             AssetController,
             UploadController,
             FilesController,
+            PlayerController,
+            ShareController,
         ],
         middleware=[service.authentication],
         dependencies={
@@ -98,8 +103,11 @@ def _headers(server: ServerSettings) -> BeforeMessageSendHookHandler:
     async def add(message: Message, scope: Scope) -> None:
         if message["type"] == "http.response.start":
             headers = MutableScopeHeaders.from_message(message)
+            route = scope.get("route_handler")
+            framed = route is not None and route.opt.get(FRAMED)
             for name, value in fixed.items():
-                headers.setdefault(name, value)
+                if not (framed and name == _NO_FRAMES):
+                    headers.setdefault(name, value)
 
     return add
 

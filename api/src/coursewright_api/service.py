@@ -30,6 +30,7 @@ from coursewright_api.database import Database
 from coursewright_api.files.links import Files
 from coursewright_api.pipelines.library import Pipelines
 from coursewright_api.settings import ServerSettings
+from coursewright_api.share.sharing import Sharing
 from coursewright_api.threads import Threads
 
 
@@ -59,9 +60,8 @@ class Service:
         self.sessions = Sessions(self.database, keys, server)
         self.api_keys = ApiKeys(self.database)
         self.links = Links(server)
-        self.accounts = Accounts(
-            self.database, self.sessions, self.links, self.throttles, passwords or Passwords(), server
-        )
+        passwords = passwords or Passwords()
+        self.accounts = Accounts(self.database, self.sessions, self.links, self.throttles, passwords, server)
         self.admin = Administration(self.database, self.sessions, self.links)
         self.in_thread = Threads()
         self.files = Files(self.store, keys, server)
@@ -79,6 +79,7 @@ class Service:
         )
         self.consents = Consents(self.database, self.store)
         self.pipelines = Pipelines(self.database, self.store, settings, server)
+        self.share = Sharing(self.database, self.store, keys, passwords, self.throttles, server)
         self.authentication = Authentication(self.sessions, self.api_keys, server)
 
 
