@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from coursewright.compile import check_pipeline
 from coursewright.plan import Plan
 from coursewright.run.bundles import load
 from coursewright_api.database.tables import PipelineOrigin
+from coursewright_api.problems import ApiError
 from httpx import Response
 
 pytestmark = pytest.mark.anyio
@@ -155,3 +161,168 @@ async def test_jobs_get_the_row_and_the_plan_and_the_store_has_the_bundle(offere
 async def test_nobody_looks_without_logging_in(api: Any) -> None:
     for path in ("", "/speak", "/speak/versions", "/speak/versions/1"):
         assert problem(await api.client.get(f"/api/pipelines{path}")) == (401, "unauthorized")
+
+
+async def designer(api: Any, admin: Any, name: str = "dora") -> Any:
+    """Somebody who may change pipelines."""
+    person = await api.author(name)
+    answer = await admin.ask("PUT", f"/api/admin/users/{person.id}/role", json={"role": "designer"})
+    assert answer.status_code == 200
+    return person
+
+
+async def make(person: Any, text: str, files: dict[str, str] | None = None) -> dict[str, Any]:
+    answer = await person.ask("POST", "/api/pipelines", json={"text": text, "files": files or {}})
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+async def test_anybody_may_check_a_text_and_gets_what_the_command_prints(api: Any) -> None:
+    bob = await api.author()
+    answer = await bob.ask("POST", "/api/pipelines/check", json={"text": ASK, "files": {"prompts/ask.md": PROMPT}})
+    assert answer.status_code == 200
+    good = answer.json()
+    assert (good["ok"], good["problems"], good["name"]) == (True, [], "ask")
+    assert good["graph"]["nodes"][0]["step"] == "answer"
+
+    answer = await bob.ask("POST", "/api/pipelines/check", json={"text": ASK})
+    bad = answer.json()
+    assert bad["ok"] is False
+    (found,) = bad["problems"]
+    assert (found["code"], found["line"], found["column"]) == ("CW502", 6, 20)
+    assert (found["hint"], found["severity"]) == ("create it, or correct the path", "error")
+    catalog = await api.service.pipelines.compiler.catalog()
+    printed = check_pipeline(ASK, name="pipeline.yaml", catalog=catalog, read=lambda _: None).problems
+    assert msgspec.json.encode(printed) == msgspec.json.encode(bad["problems"])
+
+
+async def test_designers_make_change_restore_and_delete_and_the_audit_log_tells(api: Any) -> None:
+    ada = await api.admin()
+    dora, bob = await designer(api, ada), await api.author("bob")
+    announced: list[tuple[str, int]] = []
+
+    async def note(row: dict[str, Any]) -> None:
+        announced.append((row["name"], row["number"]))
+
+    api.service.pipelines.on_current = note
+    made = await make(dora, speak(), {"unused.md": "x"})
+    assert (made["name"], made["version"], made["origin"], made["files"]) == ("speak", 1, "edited", {})
+    answer = await dora.ask("POST", "/api/pipelines", json={"text": speak()})
+    assert problem(answer) == (409, "name_taken")
+
+    path = "/api/pipelines/speak"
+    change = {"text": speak(title="Louder"), "base_version": 1, "note": "louder"}
+    answer = await dora.ask("PUT", path, json=change)
+    assert (answer.status_code, answer.json()["version"], answer.headers["etag"]) == (200, 2, '"2"')
+    assert problem(await dora.ask("PUT", path, json=change)) == (409, "changed_meanwhile")
+    answer = await api.client.put(path, json={"text": speak()}, headers={**dora.headers, "If-Match": '"1"'})
+    assert problem(answer) == (409, "changed_meanwhile")
+    assert problem(await dora.ask("PUT", path, json={"text": speak()})) == (422, "invalid")
+    answer = await api.client.put(path, json={"text": speak()}, headers={**dora.headers, "If-Match": "x"})
+    assert problem(answer) == (422, "invalid")
+    renamed = {"text": speak("other"), "base_version": 2}
+    assert problem(await dora.ask("PUT", path, json=renamed)) == (422, "pipeline_renamed")
+    same = {"text": speak(title="Louder"), "base_version": 2}
+    assert (await dora.ask("PUT", path, json=same)).json()["version"] == 2
+
+    answer = await dora.ask("POST", f"{path}/restore", json={"version": 1})
+    assert (answer.json()["version"], answer.json()["title"]) == (1, "Speak")
+    assert (await dora.ask("DELETE", path)).status_code == 204
+    for method, where, body in (
+        ("GET", path, None),
+        ("PUT", path, change),
+        ("DELETE", path, None),
+        ("GET", f"{path}/export", None),
+    ):
+        assert problem(await dora.ask(method, where, json=body)) == (404, "not_found")
+    assert (await listed(bob))["items"] == []
+    assert len((await bob.ask("GET", f"{path}/versions")).json()["items"]) == 2
+    assert (await dora.ask("POST", f"{path}/restore", json={"version": 2})).json()["current"]
+    assert problem(await dora.ask("POST", f"{path}/restore", json={"version": 3})) == (404, "not_found")
+
+    assert announced == [("speak", 1), ("speak", 2), ("speak", 1), ("speak", 2)]
+    versions = (await bob.ask("GET", f"{path}/versions")).json()["items"]
+    assert [(each["author"], each["note"]) for each in versions] == [("dora", "louder"), ("dora", "")]
+    log = (await ada.ask("GET", "/api/admin/audit")).json()["items"]
+    told = [(each["action"], each["subject"]) for each in log if each["action"].startswith("pipeline")]
+    assert [action for action, _ in told] == [
+        "pipeline_restored",
+        "pipeline_deleted",
+        "pipeline_restored",
+        "pipeline_changed",
+        "pipeline_created",
+    ]
+    assert {subject for _, subject in told} == {"speak"}
+
+
+async def test_authors_change_nothing(offered: Any) -> None:
+    bob = await offered.author()
+    await listed(bob)
+    asks = (
+        ("POST", "", {"text": speak("mine")}),
+        ("PUT", "/speak", {"text": speak(title="Mine"), "base_version": 1}),
+        ("POST", "/speak/restore", {"version": 1}),
+        ("DELETE", "/speak", None),
+    )
+    for method, path, body in asks:
+        assert problem(await bob.ask(method, f"/api/pipelines{path}", json=body)) == (403, "role_missing")
+    answer = await bob.ask("POST", "/api/pipelines/import", files={"file": ("a.yaml", speak("mine").encode())})
+    assert problem(answer) == (403, "role_missing")
+
+
+async def test_an_edited_pipeline_stays_until_its_file_changes_and_a_deleted_one_away(
+    offered: Any, folder: Path
+) -> None:
+    ada = await offered.admin()
+    await listed(ada)
+    edited = {"text": speak(title="Edited"), "base_version": 1}
+    assert (await ada.ask("PUT", "/api/pipelines/speak", json=edited)).status_code == 200
+    assert (await ada.ask("DELETE", "/api/pipelines/ask")).status_code == 204
+    (folder / "README.md").write_text("another time")
+    assert [(each["name"], each["title"]) for each in (await listed(ada))["items"]] == [("speak", "Edited")]
+    (folder / "speak.yaml").write_text(speak(title="From the file"))
+    (found,) = (await listed(ada))["items"]
+    assert (found["title"], found["version"], found["origin"]) == ("From the file", 3, "file")
+
+
+async def test_a_pipeline_goes_out_as_a_zip_and_comes_back(offered: Any) -> None:
+    ada = await offered.admin()
+    await listed(ada)
+    answer = await ada.ask("GET", "/api/pipelines/ask/export")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    assert answer.headers["content-disposition"] == 'attachment; filename="ask.zip"'
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert {name: archive.read(name).decode() for name in archive.namelist()} == {
+            "ask.yaml": ASK,
+            "prompts/ask.md": PROMPT,
+        }
+    sent = {"file": ("ask.zip", answer.content, "application/zip")}
+    assert problem(await ada.ask("POST", "/api/pipelines/import", files=sent)) == (409, "name_taken")
+    assert (await ada.ask("DELETE", "/api/pipelines/ask")).status_code == 204
+    answer = await ada.ask("POST", "/api/pipelines/import", files=sent)
+    assert (answer.status_code, answer.json()["version"], answer.json()["note"]) == (201, 2, "imported")
+    louder = {"file": ("speak.yaml", speak(title="Louder").encode())}
+    answer = await ada.ask("POST", "/api/pipelines/import?replace=true", files=louder)
+    assert (answer.status_code, answer.json()["version"], answer.json()["title"]) == (201, 2, "Louder")
+
+
+async def test_a_provider_can_be_chosen_for_a_job_and_a_wrong_one_is_named(offered: Any) -> None:
+    pipelines = offered.service.pipelines
+    _, plan = await pipelines.current("speak", {"speech": "zyphra"})
+    assert plan.steps[0].providers == ("tts.zyphra",)
+    _, plan = await pipelines.current("speak")
+    assert plan.steps[0].providers == ("tts.espeak",)
+    with pytest.raises(ApiError, match=r"no provider is called 'tts\.nobody'"):
+        await pipelines.current("speak", {"speech": "nobody"})
+    with pytest.raises(ApiError, match="no such pipeline"):
+        await pipelines.current("nobody")
+
+
+async def test_of_two_who_change_at_once_one_is_told(api: Any) -> None:
+    ada = await api.admin()
+    await make(ada, speak())
+    change = [{"text": speak(title=f"By {name}"), "base_version": 1} for name in ("one", "two")]
+    answers = await asyncio.gather(*(ada.ask("PUT", "/api/pipelines/speak", json=body) for body in change))
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert len((await ada.ask("GET", "/api/pipelines/speak/versions")).json()["items"]) == 2

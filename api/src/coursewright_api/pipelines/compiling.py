@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -23,6 +24,8 @@ from coursewright_api.fields import FieldError
 from coursewright_api.problems import ApiError
 
 KEPT_PLANS = 256
+KEPT_S = 43_200.0
+"""Then a bundle is put into the store again, so that it is not collected as garbage while jobs are made with it."""
 AT_ONCE = 2
 """Compilations at once: they need the interpreter, as all requests do."""
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -74,7 +77,7 @@ class Compiler:
         self._catalog: Catalog | None = None
         self._loading = asyncio.Lock()
         self._turn = asyncio.Semaphore(AT_ONCE)
-        self._plans: OrderedDict[_Key, Plan] = OrderedDict()
+        self._plans: OrderedDict[_Key, tuple[float, Plan]] = OrderedDict()
 
     async def catalog(self) -> Catalog:
         """What is installed, as it was when first asked for: the modules of plugins stay loaded anyway."""
@@ -115,7 +118,8 @@ class Compiler:
     async def plan(self, digest: str, bundle: Callable[[], Bundle], overrides: Mapping[str, str] = _NONE) -> Plan:
         """The plan of a bundle of that digest, with these providers chosen by step or capability. Raises a 422."""
         key = (digest, tuple(sorted(overrides.items())))
-        if (found := self._plans.get(key)) is not None:
+        kept_at, found = self._plans.get(key, (0.0, None))
+        if found is not None and time.monotonic() - kept_at < KEPT_S:
             self._plans.move_to_end(key)
             return found
         catalog = await self.catalog()
@@ -123,7 +127,6 @@ class Compiler:
 
         def work() -> Plan:
             given = bundle()
-            # Reading a pipeline is a use of it: what runs need is not collected as garbage while it is offered.
             keep(given, self._store)
             return given.plan(catalog, preferred=preferred, overrides=overrides)
 
@@ -132,7 +135,7 @@ class Compiler:
                 made = await in_daemon_thread(work)
         except CompileFailed as error:
             raise invalid_pipeline(error.problems) from error
-        self._plans[key] = made
+        self._plans[key] = (time.monotonic(), made)
         while len(self._plans) > KEPT_PLANS:
             self._plans.popitem(last=False)
         return made

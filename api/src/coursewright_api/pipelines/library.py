@@ -145,6 +145,15 @@ class Pipelines:
             await _note(Action.pipeline_created, who, row, origin)
         return await self._became_current(row)
 
+    async def take(
+        self, who: Identity, text: str, files: Mapping[str, str], *, replace: bool, origin: Origin
+    ) -> dict[str, Any]:
+        """A pipeline from elsewhere; with `replace` as a new version where its name is taken. Raises 409, 422."""
+        made = await self.compiler.compile(text, files, label=label_of("pipeline"))
+        if replace and await self._current_row(made.plan.name) is not None:
+            return await self.change(who, made.plan.name, text, files, base=None, remark="imported", origin=origin)
+        return await self.create(who, text, files, "imported", origin)
+
     async def change(
         self,
         who: Identity,

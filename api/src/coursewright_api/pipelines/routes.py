@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from litestar import Controller, Response, get
-from litestar.params import FromPath, PathParameter, QueryParameter
+from coursewright.compile.forms import schema_of_inputs
+from litestar import Controller, Response, delete, get, post, put
+from litestar.params import FromPath, HeaderParameter, JSONBody, MultipartBody, PathParameter, QueryParameter
 
 from coursewright_api.auth.identity import Identity, requires
 from coursewright_api.auth.routes import Asked
 from coursewright_api.database.tables import Role
+from coursewright_api.fields import FieldError
 from coursewright_api.pages import Cursor, Limit, Page, page_of
-from coursewright_api.pipelines import structs, view
-from coursewright_api.problems import ApiError, documented
-from coursewright_api.service import Service, Services
+from coursewright_api.pipelines import archive, structs, view
+from coursewright_api.pipelines.library import bundle_of_row
+from coursewright_api.problems import ApiError, documented, invalid
+from coursewright_api.service import Asker, Service, Services
 
 Name = FromPath[str]
 Number = Annotated[int, PathParameter(ge=1)]
@@ -60,6 +63,100 @@ class PipelineController(Controller):
     async def version(self, service: Services, name: Name, number: Number) -> structs.Pipeline:
         return await _full(service, await service.pipelines.get(name, number))
 
+    @post("/check", summary="Check a pipeline", status_code=200, responses=documented(401, 403, 413, 422))
+    async def check(self, data: JSONBody[structs.CheckRequest], service: Services) -> structs.CheckAnswer:
+        """Every problem at once, each with its place and a way out. Nothing is kept, and nobody is asked."""
+        found = await service.pipelines.check(data.text, data.files)
+        plan = found.plan
+        if plan is None:
+            return structs.CheckAnswer(ok=False, problems=found.problems)
+        return structs.CheckAnswer(
+            ok=True,
+            problems=found.problems,
+            name=plan.name,
+            title=plan.title,
+            inputs=schema_of_inputs(plan),
+            graph=view.graph(plan),
+        )
+
+    @post("", summary="Create a pipeline", guards=_DESIGNERS, responses=documented(401, 403, 409, 413, 422, 503))
+    async def create(
+        self, data: JSONBody[structs.CreateRequest], request: Asked, service: Services, origin: Asker
+    ) -> Response[structs.Pipeline]:
+        """Its name is the one in the text. Only those of the `files` are kept that the text names."""
+        row = await service.pipelines.create(request.user, data.text, data.files, data.note, origin)
+        return await _answer(service, row, 201)
+
+    @put("/{name:str}", summary="Change a pipeline", guards=_DESIGNERS, responses=documented(401, 403, 404, 409, 422))
+    async def change(
+        self,
+        data: JSONBody[structs.ChangeRequest],
+        request: Asked,
+        service: Services,
+        origin: Asker,
+        name: Name,
+        if_match: Annotated[
+            str | None,
+            HeaderParameter(name="If-Match", max_length=40, description="The `ETag` of the version that was changed."),
+        ] = None,
+    ) -> Response[structs.Pipeline]:
+        """A new version, which new jobs run; jobs that exist keep theirs. Refused when somebody else was quicker."""
+        base = _base(data.base_version, if_match)
+        row = await service.pipelines.change(
+            request.user, name, data.text, data.files, base=base, remark=data.note, origin=origin
+        )
+        return await _answer(service, row)
+
+    @post(
+        "/{name:str}/restore",
+        summary="Make a version current",
+        status_code=200,
+        guards=_DESIGNERS,
+        responses=documented(401, 403, 404, 422),
+    )
+    async def restore(
+        self, data: JSONBody[structs.RestoreRequest], request: Asked, service: Services, origin: Asker, name: Name
+    ) -> Response[structs.Pipeline]:
+        """An earlier one, or one of a pipeline that was deleted."""
+        return await _answer(service, await service.pipelines.restore(request.user, name, data.version, origin))
+
+    @delete("/{name:str}", summary="Delete a pipeline", guards=_DESIGNERS, responses=documented(401, 403, 404))
+    async def remove(self, request: Asked, service: Services, origin: Asker, name: Name) -> None:
+        """No new job can be made with it. Its versions stay for jobs that have them, and for `restore`."""
+        await service.pipelines.delete(request.user, name, origin)
+
+    @get(
+        "/{name:str}/export",
+        summary="A pipeline as a zip",
+        media_type=archive.MEDIA_TYPE,
+        responses=documented(401, 403, 404),
+    )
+    async def export(self, service: Services, name: Name) -> Response[bytes]:
+        """The YAML, and the texts that it reads beside it: what `coursewright run` takes, and `/import`."""
+        bundle = bundle_of_row(await service.pipelines.get(name))
+        data = await service.in_thread(archive.packed, name, bundle.text, bundle.files)
+        headers = {"Content-Disposition": f'attachment; filename="{name}.zip"'}
+        return Response(data, media_type=archive.MEDIA_TYPE, headers=headers)
+
+    @post(
+        "/import",
+        summary="Import a pipeline",
+        guards=_DESIGNERS,
+        responses=documented(401, 403, 409, 413, 422, 503),
+    )
+    async def take(
+        self,
+        data: MultipartBody[structs.ImportForm],
+        request: Asked,
+        service: Services,
+        origin: Asker,
+        replace: Annotated[bool, QueryParameter(description="Make a new version where the name is taken.")] = False,
+    ) -> Response[structs.Pipeline]:
+        """As a form: `file` is a zip as `/export` makes it, or a YAML file alone."""
+        text, files = await service.in_thread(archive.unpacked, await data.file.read())
+        row = await service.pipelines.take(request.user, text, files, replace=replace, origin=origin)
+        return await _answer(service, row, 201)
+
 
 async def _info(service: Service, row: dict[str, Any]) -> structs.PipelineInfo:
     catalog = await service.pipelines.compiler.catalog()
@@ -86,3 +183,19 @@ async def _answer(service: Service, row: dict[str, Any], status: int = 200) -> R
 
 def _is_designer(who: Identity) -> bool:
     return who.role.includes(Role.designer)
+
+
+def _base(number: int | None, if_match: str | None) -> int | None:
+    """The version that was changed; None for `If-Match: *`. Raises a 422 when neither says it."""
+    if number is not None:
+        return number
+    tag = (if_match or "").strip().removeprefix("W/").strip('"')
+    if tag == "*":
+        return None
+    if tag.isascii() and tag.isdigit():
+        return int(tag)
+    if if_match is not None:
+        raise invalid([FieldError(parameter="header:If-Match", message="is not the ETag of a version")])
+    raise invalid(
+        [FieldError(pointer="/base_version", code="missing", message="is missing; send it, or the header If-Match")]
+    )

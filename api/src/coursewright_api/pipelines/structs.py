@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 from coursewright.document.problems import Problem
+from litestar.datastructures import UploadFile
 from msgspec import Meta
 
 from coursewright_api.database.tables import PipelineOrigin
@@ -66,6 +67,12 @@ class RestoreRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Which version new jobs are to run."""
 
     version: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+
+
+class ImportForm(msgspec.Struct, frozen=True, kw_only=True):
+    """A pipeline in a file."""
+
+    file: UploadFile
 
 
 class Sending(msgspec.Struct, frozen=True, kw_only=True):
