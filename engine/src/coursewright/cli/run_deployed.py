@@ -14,7 +14,7 @@ from coursewright.cli.options import pairs, provider_option
 @click.option("--only", "item", default="", metavar="ITEM", help="Of every for_each only this item.")
 @click.option("--no-cache", "anew", is_flag=True, help="Reuse nothing.")
 @click.option("--supply", multiple=True, metavar="STEP=REFERENCE", help="An artifact that stands for a result.")
-@click.option("--folder/--no-folder", default=True, help="Write the results into a folder as well.")
+@click.option("--job", default="", metavar="ID", help="The service's job that this is an attempt of.")
 @provider_option
 def command(
     pipeline: str,
@@ -23,7 +23,7 @@ def command(
     item: str,
     anew: bool,
     supply: tuple[str, ...],
-    folder: bool,
+    job: str,
     providers: tuple[str, ...],
 ) -> int:
     """Run the flow run that the worker's environment names."""
@@ -33,4 +33,4 @@ def command(
     supplied = pairs(supply, "--supply", "STEP=REFERENCE")
     part = Part(from_step=from_step, until_step=until_step, item=item, anew=anew, supplied=supplied)
     chosen = pairs(providers, "--provider", "tts=espeak")
-    return main(Wanted(pipeline=pipeline, part=part, providers=chosen, folder=folder))
+    return main(Wanted(pipeline=pipeline, part=part, providers=chosen, job=job))

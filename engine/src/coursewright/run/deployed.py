@@ -43,8 +43,9 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     part: Part = Part()
     providers: Mapping[str, str] = {}
     """Chosen for this run, by capability or step."""
-    folder: bool = True
-    """Write the results into a folder below `data_dir` as well, for whoever started the run in Prefect's pages."""
+    job: str = ""
+    """The service's job that the run is an attempt of. Without one, started in Prefect's pages, it leaves its results
+    in a folder below `data_dir` as well."""
 
 
 def main(wanted: Wanted) -> int:
@@ -71,7 +72,7 @@ async def _run(flow_run_id: UUID, wanted: Wanted) -> int:
         flow_run,
         on_end=lambda report: keep_ending(store, flow_run_id, report),
     )
-    if wanted.folder:
+    if not wanted.job:
         await asyncio.to_thread(_deliver, report, settings, store, flow_run)
     return 0
 
@@ -102,6 +103,7 @@ def _prepared(settings: Settings, store: Store, wanted: Wanted, flow_run: FlowRu
         observer=Telling(flow_run.id),
         selection=wanted.part.selection(plan, store),
         no_cache=wanted.part.anew,
+        job=wanted.job,
     )
     return execution, values
 

@@ -71,7 +71,7 @@ async def deploy(client: PrefectClient, plan: Plan, bundle: Artifact) -> Deploye
     return Deployed(name=f"{plan.name}/{DEPLOYMENT}", id=str(deployment_id))
 
 
-def command(bundle: str, *, part: Part = _ALL, providers: Mapping[str, str] | None = None, folder: bool = True) -> str:
+def command(bundle: str, *, part: Part = _ALL, providers: Mapping[str, str] | None = None, job: str = "") -> str:
     """What a worker starts for one run of the bundle with that reference. The program is found on the worker's PATH."""
     words = [*part.options(), *(word for each in (providers or {}).items() for word in ("--provider", "=".join(each)))]
-    return shlex.join(["coursewright", "run-deployed", *words, *([] if folder else ["--no-folder"]), bundle])
+    return shlex.join(["coursewright", "run-deployed", *words, *(["--job", job] if job else []), bundle])

@@ -39,6 +39,7 @@ class Execution:
         observer: Observer = lambda _event: None,
         selection: Selection | None = None,
         no_cache: bool = False,
+        job: str = "",
     ) -> None:
         self.plan = plan
         self._inputs = dict(inputs)
@@ -48,6 +49,7 @@ class Execution:
         self._observer = observer
         self._selection = selection or Selection()
         self._no_cache = no_cache
+        self._job = job
         self._task: asyncio.Task[Any] | None = None
         self._cancelled = False
 
@@ -63,7 +65,7 @@ class Execution:
         `slots` are the places at limited providers that this run shares with others.
         """
         started = time.monotonic()
-        journal = Journal(self._store, self.plan, self._inputs, resume=not self._no_cache)
+        journal = Journal(self._store, self.plan, self._inputs, resume=not self._no_cache, job=self._job)
         progress = Progress(self.plan, lambda step: scheduler.labels_of(step), self._observer)
         serving = Serving(
             catalog=self._catalog,

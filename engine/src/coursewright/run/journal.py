@@ -16,11 +16,17 @@ from coursewright.store.contract import Store
 
 
 class Journal:
-    """Keys finished in this run or in the run of the same plan and inputs that it resumes."""
+    """Keys finished in this run or in the run of the same plan and inputs that it resumes.
 
-    def __init__(self, store: Store, plan: Plan, inputs: dict[str, Any], *, resume: bool) -> None:
+    With a `job`, only runs of that job count, and they count after their completion too: making a part of it anew
+    leaves the rest as it is.
+    """
+
+    def __init__(self, store: Store, plan: Plan, inputs: dict[str, Any], *, resume: bool, job: str = "") -> None:
         self._store = store
-        identity = msgspec.json.encode(("journal", plan, inputs), order="deterministic")
+        self._lasts = bool(job)
+        parts = ("journal", plan, inputs, job) if job else ("journal", plan, inputs)
+        identity = msgspec.json.encode(parts, order="deterministic")
         self._key = hashlib.sha256(identity).hexdigest()
         self._lasting = self._read() if resume else set()
         self._here: set[str] = set()
@@ -41,8 +47,8 @@ class Journal:
             self._store.write_record(self._key, msgspec.json.encode(sorted(self._lasting)))
 
     def close(self) -> None:
-        """The run has completed: the next one starts afresh."""
-        if self._lasting:
+        """The run has completed: the next one starts afresh, unless it is another attempt of the same job."""
+        if self._lasting and not self._lasts:
             self._store.delete_record(self._key)
 
     def _read(self) -> set[str]:

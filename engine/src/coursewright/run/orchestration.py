@@ -6,7 +6,7 @@ Every method raises PrefectUnavailable when the server does not answer.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -56,8 +56,9 @@ class PrefectUnavailable(CoursewrightError):
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
-    """A run to be made. `key` is unique for each: submitting twice makes one run."""
+    """An attempt of a job, to be made. `key` is unique for each: submitting twice makes one run."""
 
+    job: str
     key: str
     name: str
     deployment: UUID
@@ -185,26 +186,30 @@ class Orchestration:
     async def submit(self, wanted: Submission) -> Run | None:
         """Make the run, unless there is one with that key. None when there is no such deployment any more.
 
-        Raises CoursewrightError with Prefect's reason when it refuses the parameters.
+        The deployment's form is that of the newest version, the run may be of another: it is not asked.
         """
-        words = command(wanted.bundle, part=wanted.part, providers=wanted.providers, folder=False)
+        body = {
+            "name": wanted.name,
+            "parameters": dict(wanted.parameters),
+            "enforce_parameter_schema": False,
+            "idempotency_key": wanted.key,
+            "work_queue_name": wanted.queue,
+            "job_variables": {
+                "command": command(wanted.bundle, part=wanted.part, providers=wanted.providers, job=wanted.job)
+            },
+        }
         with _explained():
             try:
-                run = await self._client.create_flow_run_from_deployment(
-                    wanted.deployment,
-                    parameters=dict(wanted.parameters),
-                    name=wanted.name,
-                    idempotency_key=wanted.key,
-                    work_queue_name=wanted.queue,
-                    job_variables={"command": words},
+                response = await self._client.request(
+                    "POST", "/deployments/{id}/create_flow_run", path_params={"id": wanted.deployment}, json=body
                 )
+            except ObjectNotFound:
+                return None
             except PrefectHTTPStatusError as error:
                 if error.response.status_code == 404:
                     return None
-                if error.response.status_code < 500:
-                    raise CoursewrightError(f"Prefect refuses the run: {_detail(error)}") from error
                 raise
-        return _run(run)
+        return _run(FlowRun.model_validate(response.json()))
 
     async def cancel(self, flow_run: UUID) -> None:
         """Ask that it be stopped; its process is told within seconds."""
@@ -388,11 +393,3 @@ def _task(run: Any) -> TaskRun:
         started_at=run.start_time,
         ended_at=run.end_time,
     )
-
-
-def _detail(error: PrefectHTTPStatusError) -> str:
-    try:
-        found: Iterable[Any] | str = error.response.json().get("detail", "")
-    except ValueError:
-        found = ""
-    return str(found or error.response.reason_phrase)
