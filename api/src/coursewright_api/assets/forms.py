@@ -36,6 +36,7 @@ class FormReader:
                         await self._take(event)
                     if parser.closed:
                         break
+            return self._form()
         except (MultipartError, UnicodeDecodeError, ValueError) as error:
             raise ApiError(
                 400,
@@ -43,7 +44,6 @@ class FormReader:
                 "the body is no complete form (multipart/form-data)",
                 remedy="send fields and file as `curl -F` does",
             ) from error
-        return self._form()
 
     async def _take(self, event: Any) -> None:
         match event:

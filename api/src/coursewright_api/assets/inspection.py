@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import resource
 import threading
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import msgspec
@@ -67,13 +68,18 @@ class Inspector:
 
     async def inspect(self, task: Task, *, timeout_s: float = TIMEOUT_S) -> Found:
         """What the file is. Raises InputError saying why it is not kept."""
-        future = self._started().schedule(look, args=(task,), timeout=timeout_s)
         try:
-            found: Found = await asyncio.wrap_future(future)
+            try:
+                return await self._looked(task, timeout_s)
+            except BrokenProcessPool:  # all of it, by no fault of this file
+                return await self._looked(task, timeout_s)
         except TimeoutError:
             raise refused(f"it takes more than {timeout_s:g} s to read", "make it smaller or simpler") from None
         except (ProcessExpired, MemoryError):
             raise refused("it cannot be read: reading it takes too much memory, or breaks", "save it anew") from None
+
+    async def _looked(self, task: Task, timeout_s: float) -> Found:
+        found: Found = await asyncio.wrap_future(self._started().schedule(look, args=(task,), timeout=timeout_s))
         return found
 
     def close(self) -> None:
@@ -86,7 +92,7 @@ class Inspector:
 
     def _started(self) -> ProcessPool:
         with self._lock:
-            if self._pool is None:
+            if self._pool is None or not self._pool.active:  # the pool itself may break as well
                 # A server that has imported the decoders, and forks in 10 ms what would take a second to start.
                 context = multiprocessing.get_context("forkserver")
                 context.set_forkserver_preload([f"coursewright_api.assets.{name}" for name in _CHECKERS])
@@ -96,10 +102,19 @@ class Inspector:
 
 def look(task: Task) -> Found:
     """In a worker: look at the file. Raises InputError."""
-    from coursewright_api.assets import papers, pictures, sounds
-
     if not task.source.stat().st_size:
         raise refused("the file is empty", "choose the file that was meant")
+    try:
+        return _look(task)
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # decoders raise anything at all for damaged bytes
+        raise refused(f"the file is damaged ({type(error).__name__})", "save it anew where it was made") from None
+
+
+def _look(task: Task) -> Found:
+    from coursewright_api.assets import papers, pictures, sounds
+
     match task.type:
         case UploadType.portrait:
             return pictures.inspect(task)
