@@ -1,6 +1,9 @@
-"""`coursewright serve`. Imports nothing heavy: `coursewright --help` loads this module."""
+"""The service's commands. Imports nothing heavy: `coursewright --help` loads this module."""
 
 from __future__ import annotations
+
+import asyncio
+from pathlib import Path
 
 import click
 from coursewright.cli import epilog
@@ -33,3 +36,61 @@ def serve(host: str | None, port: int | None, api_only: bool) -> int:
     from coursewright_api.serve import run
 
     return run(environment_settings(), host=host, port=port, api_only=api_only)
+
+
+_without_files = click.option(
+    "--without-files",
+    is_flag=True,
+    help="Leave out artifacts, records, inputs and results: their store has a backup of its own.",
+)
+
+
+@click.command(
+    "backup",
+    short_help="Put everything into one file.",
+    epilog=epilog(
+        "coursewright backup /srv/backups                       # the file is named by the time",
+        "coursewright backup courses.tar --force",
+        "coursewright backup /srv/backups --without-files",
+    ),
+)
+@click.argument("target", type=click.Path(path_type=Path), metavar="FOLDER|FILE.tar")
+@_without_files
+@click.option("--force", is_flag=True, help="Replace a file of that name.")
+def backup(target: Path, without_files: bool, force: bool) -> None:
+    """Put everything into one file: accounts, jobs, artifacts, the signing key, Prefect's own database.
+
+    The service may go on. The file appears when it is complete; it holds secrets, so only you may read it. Settings and
+    secrets that you set yourself are not in it.
+    """
+    from coursewright.cli.options import environment_settings
+
+    from coursewright_api.backup.making import make
+    from coursewright_api.backup.telling import tell_made
+
+    tell_made(asyncio.run(make(environment_settings(), target, with_files=not without_files, force=force)))
+
+
+@click.command(
+    "restore",
+    short_help="Bring back what `coursewright backup` wrote.",
+    epilog=epilog(
+        "coursewright restore /srv/backups/courses.tar",
+        "coursewright restore courses.tar --force",
+    ),
+)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True), metavar="FILE.tar")
+@_without_files
+@click.option("--force", is_flag=True, help="Replace what is there.")
+def restore(file: Path, without_files: bool, force: bool) -> None:
+    """Bring back what `coursewright backup` wrote, into the database and the store that the settings name.
+
+    Stop the service and its workers first. The whole file is checked before anything is touched. The database may be
+    another than the one that the backup was made of: SQLite and PostgreSQL hold the same.
+    """
+    from coursewright.cli.options import environment_settings
+
+    from coursewright_api.backup.restoring import restore
+    from coursewright_api.backup.telling import tell_restored
+
+    tell_restored(asyncio.run(restore(environment_settings(), file, with_files=not without_files, force=force)))

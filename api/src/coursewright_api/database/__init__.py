@@ -50,6 +50,15 @@ class Database:
         """Connect, and migrate if need be. Raises DatabaseUnavailable, or CoursewrightError for a newer database."""
         from coursewright_api.database.migrate import migrate
 
+        await self.connect()
+        try:
+            await migrate(self.engine, self._folder)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def connect(self) -> None:
+        """Connect, and leave the database as it is. Raises DatabaseUnavailable."""
         os.environ["PICCOLO_CONF"] = piccolo_conf.MODULE  # the only way by which Piccolo's migrations find an engine
         piccolo_conf.DB = self.engine
         tables: tuple[type[Table], ...] = (*TABLES, Migration)
@@ -64,11 +73,6 @@ class Database:
             await self.engine.reopen()
         else:
             await self._connect(self.engine)
-        try:
-            await migrate(self.engine, self._folder)
-        except BaseException:
-            await self.close()
-            raise
 
     async def _connect(self, engine: PgEngine) -> None:
         import asyncpg

@@ -38,26 +38,42 @@ async def migrate(engine: SqliteEngine | PgEngine, folder: Path) -> None:
 
     `folder` holds the lock file for SQLite. Raises CoursewrightError when the database is from a newer version.
     """
-    manager = _Forwards(app_name=APP_NAME)
-    async with _alone(engine, folder):
+    async with alone(engine, folder):
+        await run_migrations()
+
+
+def known_migrations() -> list[str]:
+    """The IDs of all migrations, in their order."""
+    return sorted(_Forwards(app_name=APP_NAME).get_migration_modules(""))
+
+
+async def run_migrations(*, until: str = "all", afresh: bool = False) -> None:
+    """Run the migrations that are missing, up to and with `until`; of a database that lost its tables all, `afresh`.
+
+    The caller is `alone`.
+    """
+    manager = _Forwards(app_name=APP_NAME, migration_id=until)
+    with quiet():
+        await manager.create_migration_table()
+    if afresh:
+        await Migration.delete().where(Migration.app_name == APP_NAME)
+    done = set(await Migration.get_migrations_which_ran(app_name=APP_NAME))
+    known = set(manager.get_migration_modules(""))
+    if newer := done - known:
+        raise CoursewrightError(
+            f"the database was made by a newer Coursewright (it has {max(newer)})",
+            remedy="install that version, or restore the backup from before the upgrade",
+        )
+    if known - done:
         with quiet():
-            await manager.create_migration_table()
-        done = set(await Migration.get_migrations_which_ran(app_name=APP_NAME))
-        known = set(manager.get_migration_modules(""))
-        if newer := done - known:
-            raise CoursewrightError(
-                f"the database was made by a newer Coursewright (it has {max(newer)})",
-                remedy="install that version, or restore the backup from before the upgrade",
-            )
-        if known - done:
-            with quiet():
-                result = await manager.run_migrations(APP_CONFIG)
-            if not result.success:
-                raise CoursewrightError(f"the database could not be migrated: {result.message}")
+            result = await manager.run_migrations(APP_CONFIG)
+        if not result.success:
+            raise CoursewrightError(f"the database could not be migrated: {result.message}")
 
 
 @contextlib.asynccontextmanager
-async def _alone(engine: SqliteEngine | PgEngine, folder: Path) -> AsyncIterator[None]:
+async def alone(engine: SqliteEngine | PgEngine, folder: Path) -> AsyncIterator[None]:
+    """No other process migrates the database meanwhile."""
     if isinstance(engine, PgEngine):
         connection = await engine.get_new_connection()  # its own: the lock lasts as long as the connection
         try:
