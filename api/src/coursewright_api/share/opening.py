@@ -13,7 +13,7 @@ from coursewright_api.auth.passwords import Passwords
 from coursewright_api.auth.throttle import Allowance, Throttles, network
 from coursewright_api.database.columns import now
 from coursewright_api.database.tables import Asset, AssetState, AssetType, ShareLink, UserState
-from coursewright_api.problems import ApiError, not_found, unauthorized
+from coursewright_api.problems import ApiError, unauthorized
 from coursewright_api.share.structs import Role
 from coursewright_api.share.tokens import Tokens
 
@@ -43,13 +43,13 @@ class Openings:
         """The link's row. Raises a 404, or a 410 for one that has ended."""
         link_id = self._tokens.link_id(token)
         if link_id is None:
-            raise not_found("share link")
+            raise _nowhere()
         table: Any = ShareLink
         row: dict[str, Any] | None = (
             await table.select(*table.all_columns(), table.owner.state).where(table.id == link_id).first()
         )
         if row is None:
-            raise not_found("share link")
+            raise _nowhere()
         if row["revoked_at"] is not None or row["owner.state"] != UserState.active.value:
             raise ApiError(410, "link_revoked", "this link was withdrawn", remedy="ask whoever gave it to you")
         if row["expires_at"] <= now():
@@ -102,6 +102,10 @@ class Openings:
             raise unauthorized("that is not the password", code="password_wrong", remedy="try again")
         await self._throttles.forgive(PASSWORD_BY_LINK, str(link["id"]))
         await self._throttles.forgive(PASSWORD_BY_ADDRESS, whose)
+
+
+def _nowhere() -> ApiError:
+    return ApiError(404, "not_found", "there is no such share link", remedy="ask whoever gave it to you")
 
 
 def one(results: list[Result], role: Role) -> Result | None:

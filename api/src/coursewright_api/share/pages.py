@@ -33,11 +33,11 @@ FRAMED = "framed"
 """A route with this in its `opt` may be shown in another site's frame."""
 _COOKIE = "coursewright_share"
 _SANDBOX = (
-    "sandbox allow-scripts; default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; connect-src 'none'; "
-    "form-action 'none'; base-uri 'self'"
+    "sandbox allow-scripts; default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; form-action 'none'; "
+    "base-uri 'self'"
 )
 """A package is a stranger's program. It runs in an origin of its own, so that nothing of the service is open to it, and
-asks nobody for anything."""
+asks nobody else for anything."""
 
 Token = FromPath[str]
 Ticket = FromPath[str]

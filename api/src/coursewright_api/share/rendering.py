@@ -23,7 +23,7 @@ def html(
     nonce = secrets.token_urlsafe(16)
     media = f"'self' {media_from}".strip()
     policy = (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; img-src {media}; media-src {media}; frame-src 'self'; "
+        f"default-src 'none'; style-src 'nonce-{nonce}'; img-src {media} data:; media-src {media}; frame-src 'self'; "
         "form-action 'self'; base-uri 'none'"
     )
     headers = {
@@ -40,10 +40,12 @@ def _environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     folder = files(__package__) / "templates"
-    return Environment(
+    environment = Environment(
         loader=FunctionLoader(lambda name: (folder / name).read_text("utf-8")),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["begun"] = lambda text: text[:1].upper() + text[1:]  # Jinja's own would make the rest small
+    return environment
