@@ -21,8 +21,11 @@ from coursewright_api.files.ranges import Unsatisfiable, wanted
 from coursewright_api.problems import ApiError
 
 PIECE_BYTES = 1 << 20
-_SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 'self'"
+_SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """A page or drawing from a stranger runs no script here, and asks nobody for anything."""
+_INERT = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self'"
+"""Browsers show pictures, films and PDFs in pages of their own, which must be allowed to show them."""
+_PLAIN = ("image/png", "image/jpeg", "image/webp", "audio/", "video/", "application/pdf")
 
 
 async def respond(request: Request[Any, Any, Any], path: Path, artifact: Artifact, signed: Signed) -> Response[Any]:
@@ -38,7 +41,7 @@ async def respond(request: Request[Any, Any, Any], path: Path, artifact: Artifac
         return Response(None, status_code=304, headers=headers)
     headers |= {
         "Content-Disposition": disposition(artifact.name, inline=signed.inline),
-        "Content-Security-Policy": _SANDBOX,
+        "Content-Security-Policy": _INERT if artifact.media_type.startswith(_PLAIN) else _SANDBOX,
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
     part = None
