@@ -28,6 +28,7 @@ from coursewright_api.backup.making import make
 from coursewright_api.backup.restoring import restore
 from coursewright_api.database import SQLITE_NAME, Database
 from coursewright_api.database.columns import now
+from coursewright_api.database.migrate import known_migrations
 from coursewright_api.database.tables import TABLES, Asset, AuditEvent, Job, JobEvent, JobStep, PipelineVersion, User
 from coursewright_api.settings import server_settings
 from piccolo.apps.migrations.tables import Migration
@@ -76,7 +77,9 @@ async def _rows(portrait: Any, preview: str, bundle: Any, output: Any) -> None:
         author=None, created_at=at.replace(microsecond=0), **empty,
     )  # fmt: skip
     await version.save()
-    words = dict.fromkeys(("title", "description", "inputs", "parameters", "providers", "part", "message", "error"), "")
+    words: dict[str, Any] = dict.fromkeys(
+        ("title", "description", "inputs", "parameters", "providers", "part", "message", "error"), ""
+    )
     outputs = msgspec.json.encode({"film": [output]}).decode()
     job = Job(
         owner=person.id, pipeline_version=version.id, pipeline="course", request_digest="d" * 64, outputs=outputs,
@@ -302,7 +305,7 @@ async def test_what_no_backup_holds_is_refused(made: Path, tmp_path: Path, name:
 async def test_a_backup_of_a_newer_version_is_refused(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = loading.known_migrations()
+    known = known_migrations()
     monkeypatch.setattr(loading, "known_migrations", lambda: known[:1])
     with pytest.raises(RestoreRefused, match=f"made by a newer Coursewright .*{known[-1]}"):
         await restore(settings(tmp_path / "new"), made)
@@ -319,7 +322,7 @@ async def test_a_backup_of_an_older_version_is_brought_up_to_date(tmp_path: Path
     from coursewright_api.database.migrate import run_migrations
 
     old = settings(tmp_path / "old", database_url)
-    first, *_ = loading.known_migrations()
+    first, *_ = known_migrations()
     database = Database(old, server_settings(old))
     await database.connect()
     try:
