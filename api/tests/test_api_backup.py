@@ -68,10 +68,10 @@ async def filled(found: Settings) -> None:
 
 async def _rows(portrait: Any, preview: str, bundle: Any, output: Any) -> None:
     at = now()
-    texts = {"full_name": 'Ada "the first"\n\\ Ω 🎬', "password_hash": "", "created_at": at, "updated_at": at}
+    texts: dict[str, Any] = {"full_name": 'Ada "the first"\n\\ Ω 🎬', "password_hash": "", "created_at": at, "updated_at": at}
     person = User(email="ada@example.org", username="ada", username_key="ada", **texts)
     await person.save()
-    empty = {"description": "", "note": "", "files": "{}"}
+    empty: dict[str, Any] = {"description": "", "note": "", "files": "{}"}
     version = PipelineVersion(
         name="course", title="Course", text="name: course", bundle=reference_of(bundle), bundle_digest=bundle.digest,
         author=None, created_at=at.replace(microsecond=0), **empty,
