@@ -30,6 +30,7 @@ from coursewright_api.service import Service, origin_of
 from coursewright_api.settings import ServerSettings
 from coursewright_api.share.pages import FRAMED, PlayerController
 from coursewright_api.share.routes import ShareController
+from coursewright_api.stats.routes import StatsController
 
 OPENAPI_PATH = "/api/openapi.json"
 
@@ -64,6 +65,7 @@ def create_app(service: Service) -> Litestar:
             FilesController,
             PlayerController,
             ShareController,
+            StatsController,
         ],
         middleware=[service.authentication],
         dependencies={

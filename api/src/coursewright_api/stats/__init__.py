@@ -1,0 +1,1 @@
+"""What a person has made here, and what it takes."""
