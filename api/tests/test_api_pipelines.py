@@ -6,15 +6,23 @@ import asyncio
 import io
 import os
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
+from coursewright.capabilities.artifacts import Artifact
 from coursewright.compile import check_pipeline
 from coursewright.plan import Plan
 from coursewright.run.bundles import load
-from coursewright_api.database.tables import PipelineOrigin
+from coursewright.run.history import history_of
+from coursewright.settings import Price
+from coursewright_api.database.columns import now
+from coursewright_api.database.tables import Asset, Job, PipelineOrigin
+from coursewright_api.pipelines.structs import Amount
+from coursewright_api.pipelines.usual import Usual
 from coursewright_api.problems import ApiError
 from httpx import Response
 
@@ -326,3 +334,115 @@ async def test_of_two_who_change_at_once_one_is_told(api: Any) -> None:
     answers = await asyncio.gather(*(ada.ask("PUT", "/api/pipelines/speak", json=body) for body in change))
     assert sorted(answer.status_code for answer in answers) == [200, 409]
     assert len((await ada.ask("GET", "/api/pipelines/speak/versions")).json()["items"]) == 2
+
+
+COURSE = """\
+name: course
+inputs:
+  notes: {type: document}
+  minutes: {type: integer, required: false, minimum: 1, maximum: 60}
+  language: {type: language, default: en}
+steps:
+  text: {uses: document, with: {file: "${inputs.notes}"}}
+  script:
+    uses: llm.openai
+    with:
+      data: {notes: "${text.markdown}", minutes: "${inputs.minutes}", language: "${inputs.language}"}
+      returns: script
+  voice:
+    uses: tts.espeak
+    for_each: ${script.scenes}
+    with: {text: "${item.narration}", language: "${inputs.language}"}
+  extra: {uses: tts.espeak, when: "${inputs.minutes}", with: {text: Hello.}}
+outputs: {audio: "${voice.audio}"}
+"""
+
+
+async def asset(api: Any, person: Any) -> str:
+    """Notes of that person's."""
+    kept = api.service.store.put_bytes(b"# Tides\n\nThe moon.\n", name="notes.md", media_type="text/markdown")
+    row = Asset(id=uuid4(), owner=UUID(person.id), type="document", state="ready", name="Notes", file_name=kept.name)
+    row.digest, row.media_type, row.size_bytes = kept.digest, kept.media_type, kept.size_bytes
+    row.created_at = row.updated_at = now()
+    await row.save()
+    return str(row.id)
+
+
+async def test_an_estimate_says_what_is_known_what_is_not_and_what_is_sent(api: Any) -> None:
+    ada = await api.admin()
+    await make(ada, COURSE)
+    inputs = {"notes": await asset(api, ada), "minutes": 3}
+    answer = await ada.ask("POST", "/api/pipelines/course/estimate", json={"inputs": inputs})
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    steps = {each["step"]: each for each in found["steps"]}
+    assert steps["script"]["seconds"] is None
+    assert steps["script"]["reason"].startswith("llm.openai was not timed here yet")
+    assert (steps["voice"]["tasks"], steps["voice"]["tasks_guessed"], steps["voice"]["reason"]) == (6, True, "")
+    assert 0.5 < steps["voice"]["seconds"] < 2
+    assert steps["voice"]["cost"] == {"money": 0.0, "currency": "USD"}
+    assert (found["seconds"], found["usual_s"]) == (None, None)
+    assert found["known_s"] == pytest.approx(sum(each["seconds"] or 0 for each in found["steps"]))
+    assert [(each["provider"], each["steps"], each["fallback"]) for each in found["sends"]] == [
+        ("llm.openai", ["script"], False)
+    ]
+
+    del inputs["minutes"]
+    found = (await ada.ask("POST", "/api/pipelines/course/estimate", json={"inputs": inputs})).json()
+    steps = {each["step"]: each for each in found["steps"]}
+    assert (steps["voice"]["seconds"], steps["voice"]["reason"]) == (
+        None,
+        "it depends on how long what comes before it becomes",
+    )
+    assert (steps["extra"]["tasks"], steps["extra"]["seconds"]) == (0, 0.0)
+
+    body = {"inputs": {}, "providers": {"llm": "outline"}}
+    found = (await ada.ask("POST", "/api/pipelines/course/estimate", json=body)).json()
+    assert found["steps"][0]["reason"] == "the input 'notes' is not given"
+
+
+async def test_an_estimate_counts_what_was_measured_and_what_it_costs(api: Any) -> None:
+    ada = await api.admin()
+    await make(ada, COURSE)
+    pipelines = api.service.pipelines
+    pipelines._settings = msgspec.structs.replace(
+        pipelines._settings, prices={"llm.openai": Price(per_unit=0.25, currency="EUR")}
+    )
+    history_of(pipelines._settings).note_request("llm.openai", 2.0, 30.0)
+    row, plan = await pipelines.current("course")
+    notes = Artifact(digest="0" * 64, media_type="application/pdf", size_bytes=10, name="notes.pdf")
+    found = await pipelines.estimate(plan, {"notes": notes, "minutes": 4})
+    script = next(each for each in found.steps if each.step == "script")
+    assert (script.seconds, script.cost) == (60.0, Amount(money=1.0, currency="EUR"))
+    assert found.costs == [Amount(money=1.0, currency="EUR")]
+    moment = now()
+    for seconds in (10, 20, 90):
+        job = Job(id=uuid4(), owner=UUID(ada.id), pipeline_version=row["id"], pipeline="course", created_at=moment)
+        job.state, job.started_at, job.ended_at = "completed", moment, moment + timedelta(seconds=seconds)
+        job.updated_at = moment
+        await job.save()
+    pipelines.usual = Usual()  # it remembers for a minute that there was none
+    assert (await pipelines.estimate(plan, {}, version_id=row["id"])).usual_s == 20.0
+
+
+async def test_an_estimate_refuses_inputs_that_do_not_fit_and_files_of_others(api: Any) -> None:
+    ada = await api.admin()
+    await make(ada, COURSE)
+    bob = await api.author()
+    theirs = await asset(api, ada)
+    for inputs, pointer in (
+        ({"minutes": 61}, "/inputs/minutes"),
+        ({"minutes": "5"}, "/inputs/minutes"),
+        ({"minutes": True}, "/inputs/minutes"),
+        ({"language": "../x"}, "/inputs/language"),
+        ({"nots": "x"}, "/inputs/nots"),
+        ({"notes": "http://169.254.169.254/"}, "/inputs/notes"),
+        ({"notes": theirs}, "/inputs/notes"),
+        ({"notes": {"digest": "0" * 64}}, "/inputs/notes"),
+    ):
+        answer = await bob.ask("POST", "/api/pipelines/course/estimate", json={"inputs": inputs})
+        assert problem(answer) == (422, "invalid"), inputs
+        assert [each["pointer"] for each in answer.json()["errors"]] == [pointer]
+    body = {"providers": {"voice": "nobody"}}
+    assert problem(await bob.ask("POST", "/api/pipelines/course/estimate", json=body)) == (422, "pipeline_invalid")
+    assert problem(await bob.ask("POST", "/api/pipelines/nothing/estimate", json={})) == (404, "not_found")

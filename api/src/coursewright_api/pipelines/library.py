@@ -29,7 +29,10 @@ from coursewright_api.database.columns import now
 from coursewright_api.database.tables import PipelineOrigin, PipelineVersion
 from coursewright_api.pages import after
 from coursewright_api.pipelines.compiling import Compiled, Compiler, label_of
+from coursewright_api.pipelines.estimating import estimate
 from coursewright_api.pipelines.scan import FileProblem, Scanned, Stamp, scan, stamp_of
+from coursewright_api.pipelines.structs import Estimate
+from coursewright_api.pipelines.usual import Usual
 from coursewright_api.problems import ApiError, conflict, not_found
 from coursewright_api.settings import ServerSettings
 
@@ -53,7 +56,9 @@ class Pipelines:
     def __init__(self, database: Database, store: Store, settings: Settings, server: ServerSettings) -> None:
         self._database = database
         self._folder = Path(server.pipelines_dir) if server.pipelines_dir else None
+        self._settings = settings
         self.compiler = Compiler(settings, store)
+        self.usual = Usual()
         self._stamp: Stamp | None = None
         self._scanning = asyncio.Lock()
         self.problems: tuple[FileProblem, ...] = ()
@@ -83,6 +88,13 @@ class Pipelines:
     async def plan_of(self, row: dict[str, Any], overrides: Mapping[str, str] = _NONE) -> Plan:
         """The plan of a row with all columns. Raises a 422 when it does not compile (any more)."""
         return await self.compiler.plan(row["bundle_digest"], lambda: bundle_of_row(row), overrides)
+
+    async def estimate(self, plan: Plan, values: Mapping[str, Any], *, version_id: UUID | None = None) -> Estimate:
+        """What a run of the plan takes. `values` by input, files as artifacts; with a version also what is usual."""
+        catalog = await self.compiler.catalog()
+        found = await in_daemon_thread(estimate, plan, values, catalog, self._settings)
+        usual_s = await self.usual.seconds(version_id) if version_id is not None else None
+        return msgspec.structs.replace(found, usual_s=usual_s)
 
     # Looking
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from coursewright.catalog import Catalog
 from coursewright.compile.forms import schema_of_inputs
+from coursewright.plan import Plan
 from litestar import Controller, Response, delete, get, post, put
 from litestar.params import FromPath, HeaderParameter, JSONBody, MultipartBody, PathParameter, QueryParameter
 
@@ -14,6 +16,7 @@ from coursewright_api.database.tables import Role
 from coursewright_api.fields import FieldError
 from coursewright_api.pages import Cursor, Limit, Page, page_of
 from coursewright_api.pipelines import archive, structs, view
+from coursewright_api.pipelines.given import given_values
 from coursewright_api.pipelines.library import bundle_of_row
 from coursewright_api.problems import ApiError, documented, invalid
 from coursewright_api.service import Asker, Service, Services
@@ -78,6 +81,22 @@ class PipelineController(Controller):
             inputs=schema_of_inputs(plan),
             graph=view.graph(plan),
         )
+
+    @post(
+        "/{name:str}/estimate",
+        summary="Estimate a job",
+        status_code=200,
+        responses=documented(401, 403, 404, 422),
+    )
+    async def estimate(
+        self, data: JSONBody[structs.EstimateRequest], request: Asked, service: Services, name: Name
+    ) -> structs.Estimate:
+        """What it would take and cost, and what it would send to whom. Nothing is made, and nobody is asked."""
+        row, plan = await service.pipelines.current(name, data.providers)
+        values, files = given_values(plan, data.inputs)
+        usable = await service.assets.usable(request.user.user_id, {key: str(each) for key, each in files.items()})
+        values |= {key: artifact for key, (_, artifact) in usable.items()}
+        return await service.pipelines.estimate(plan, values, version_id=row["id"])
 
     @post("", summary="Create a pipeline", guards=_DESIGNERS, responses=documented(401, 403, 409, 413, 422, 503))
     async def create(
@@ -159,21 +178,24 @@ class PipelineController(Controller):
 
 
 async def _info(service: Service, row: dict[str, Any]) -> structs.PipelineInfo:
-    catalog = await service.pipelines.compiler.catalog()
-    try:
-        plan, fault = await service.pipelines.plan_of(row), ""
-    except ApiError as error:
-        plan, fault = None, error.message
-    return view.info(row, plan, catalog, fault=fault)
+    catalog, plan, more = await _parts(service, row)
+    return view.info(row, plan, catalog, **more)
 
 
 async def _full(service: Service, row: dict[str, Any]) -> structs.Pipeline:
+    catalog, plan, more = await _parts(service, row)
+    return view.full(row, plan, catalog, **more)
+
+
+async def _parts(service: Service, row: dict[str, Any]) -> tuple[Catalog, Plan | None, dict[str, Any]]:
     catalog = await service.pipelines.compiler.catalog()
+    usual_s = await service.pipelines.usual.seconds(row["id"])
     try:
-        plan, fault = await service.pipelines.plan_of(row), ""
+        return catalog, await service.pipelines.plan_of(row), {"usual_s": usual_s}
     except ApiError as error:
-        plan, fault = None, error.message
-    return view.full(row, plan, catalog, fault=fault)
+        if error.status != 422:
+            raise
+        return catalog, None, {"usual_s": usual_s, "fault": error.message}
 
 
 async def _answer(service: Service, row: dict[str, Any], status: int = 200) -> Response[structs.Pipeline]:
