@@ -39,7 +39,10 @@ def problem(answer: Response) -> tuple[int, str]:
 async def upload(
     person: Any, data: bytes = b"# Notes\n", file_name: str = "notes.md", type: str = "document", **fields: str
 ) -> Response:
-    return await person.ask("POST", ASSETS, files={"file": (file_name, data)}, data={"type": type, **fields})
+    answer: Response = await person.ask(
+        "POST", ASSETS, files={"file": (file_name, data)}, data={"type": type, **fields}
+    )
+    return answer
 
 
 async def uploaded(person: Any, *given: Any, **options: Any) -> dict[str, Any]:
@@ -52,7 +55,8 @@ async def uploaded(person: Any, *given: Any, **options: Any) -> dict[str, Any]:
 async def fetched(api: Any, link: dict[str, Any], **options: Any) -> Response:
     """What a link leads to; no credentials go with it."""
     parts = urlsplit(link["url"])
-    return await api.client.get(f"{parts.path}?{parts.query}", **options)
+    answer: Response = await api.client.get(f"{parts.path}?{parts.query}", **options)
+    return answer
 
 
 async def test_a_portrait_is_uploaded_listed_shown_and_fetched(api: Any) -> None:
@@ -150,7 +154,8 @@ async def test_the_list_has_filters_sorts_and_pages(api: Any) -> None:
     await uploaded(bob, b"a script", "s.txt", "script", name="Script")
 
     async def names(**params: Any) -> list[str]:
-        found, cursor = [], ""
+        found: list[str] = []
+        cursor: str | None = ""
         while cursor is not None:
             page = (await bob.ask("GET", ASSETS, params={"limit": 2, "cursor": cursor, **params})).json()
             found += [each["name"] for each in page["items"]]

@@ -94,3 +94,35 @@ def restore(file: Path, without_files: bool, force: bool) -> None:
     from coursewright_api.backup.telling import tell_restored
 
     tell_restored(asyncio.run(restore(environment_settings(), file, with_files=not without_files, force=force)))
+
+
+@click.group(
+    "storage",
+    short_help="Make the store ready for browsers.",
+    epilog=epilog("coursewright storage init"),
+)
+def storage() -> None:
+    """Make the store ready for the service."""
+
+
+@storage.command("init", epilog=epilog("coursewright storage init"))
+def init() -> None:
+    """Make the bucket if there is none, and let the service's pages use it.
+
+    Browsers send files to an S3 store and fetch them from there, which the store must allow to pages of public_url
+    and of allowed_origins. Says so where the server cannot be told. Nothing that is stored is touched, and it may be
+    run again. A store in a folder needs none of this.
+    """
+    from coursewright.cli.options import environment_settings
+    from coursewright.store import open_store
+
+    from coursewright_api.settings import server_settings
+
+    settings = environment_settings()
+    server = server_settings(settings)
+    direct = open_store(settings).direct
+    if direct is None:
+        click.echo(f"the store is the folder {settings.local_store}; there is nothing to do")
+        return
+    for said in direct.prepare([server.url, *server.allowed_origins]):
+        click.echo(said)
