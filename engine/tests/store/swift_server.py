@@ -1,4 +1,4 @@
-"""OpenStack Swift as an S3 server in one process: `python swift_server.py FOLDER`, with Swift's own interpreter.
+"""OpenStack Swift as an S3 server in one process: `python swift_server.py FOLDER SECRET [PORT]`, by its own Python.
 
 Says `{"endpoint": …}` in one line when it answers, and serves until its standard input closes, so that it
 never outlives the tests that started it.
@@ -61,11 +61,12 @@ use = egg:swift#slo
 """
 
 
-def main(folder: Path, secret: str) -> None:
+def main(folder: Path, secret: str, port: int) -> None:
     (folder / "swift.conf").write_text("[swift-hash]\nswift_hash_path_suffix = tests\n")
-    (folder / "disks" / "sda").mkdir(parents=True)
+    (folder / "disks" / "sda").mkdir(parents=True, exist_ok=True)  # what an earlier server kept there is served again
     use_configuration(folder)
-    sockets = {kind: eventlet.listen(("127.0.0.1", 0)) for kind in (*BACKENDS, "proxy")}
+    sockets = {kind: eventlet.listen(("127.0.0.1", 0)) for kind in BACKENDS}
+    sockets["proxy"] = eventlet.listen(("127.0.0.1", port))
     for kind in BACKENDS:
         make_ring(folder, kind, sockets[kind].getsockname()[1])
         (folder / f"{kind}.conf").write_text(COMMON.format(folder=folder) + BACKEND.format(kind=kind))
@@ -101,4 +102,4 @@ def serve(listener: object, app: object) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 0)
