@@ -65,7 +65,8 @@ class Service:
         self.admin = Administration(self.database, self.sessions, self.links)
         self.in_thread = Threads()
         self.files = Files(self.store, keys, server)
-        self.assets = Assets(self.database, self.store, self.files, server, self.in_thread)
+        self.consents = Consents(self.database, self.store, self.in_thread)
+        self.assets = Assets(self.database, self.store, self.files, self.consents, server, self.in_thread)
         self.inspector = inspector or Inspector()
         self.uploads = Uploads(
             self.database,
@@ -77,7 +78,6 @@ class Service:
             server,
             self.in_thread,
         )
-        self.consents = Consents(self.database, self.store)
         self.pipelines = Pipelines(self.database, self.store, settings, server)
         self.share = Sharing(self.database, self.store, keys, passwords, self.throttles, server)
         self.authentication = Authentication(self.sessions, self.api_keys, server)

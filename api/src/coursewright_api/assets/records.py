@@ -12,10 +12,11 @@ import msgspec
 from coursewright.capabilities.artifacts import Artifact
 from coursewright.run.references import artifact_of, reference_of
 from coursewright.store.contract import Store
-from piccolo.columns import Column
+from piccolo.columns import Column, Text, Varchar
 from piccolo.query.functions.aggregate import Sum
 
 from coursewright_api.assets.structs import AssetChange, Order, Sort
+from coursewright_api.consents.keeping import Consents
 from coursewright_api.database import Database
 from coursewright_api.database.columns import now
 from coursewright_api.database.engines import PgEngine
@@ -37,15 +38,25 @@ _COLUMNS: dict[Sort, tuple[Column, type[Any]]] = {
 }
 
 
+_PURGED_AT_ONCE = 1000
+
+
 class Assets:
     """Lists, renames, deletes and restores assets, and says which of them a job may use."""
 
     def __init__(
-        self, database: Database, store: Store, files: Files, server: ServerSettings, in_thread: Threads
+        self,
+        database: Database,
+        store: Store,
+        files: Files,
+        consents: Consents,
+        server: ServerSettings,
+        in_thread: Threads,
     ) -> None:
         self._database = database
         self._store = store
         self._files = files
+        self._consents = consents
         self._server = server
         self._in_thread = in_thread
 
@@ -76,8 +87,7 @@ class Assets:
         if job_id is not None:
             query = query.where(Asset.job == job_id)
         if words := text.strip().translate({ord(mark): None for mark in "\\%_\0"}):
-            like = f"%{words}%"
-            query = query.where(Asset.name.ilike(like) | Asset.description.ilike(like) | Asset.file_name.ilike(like))
+            query = query.where(self._has(Asset.name, words) | self._has(Asset.description, words))
         return await query
 
     async def one(self, owner_id: UUID, asset_id: UUID) -> Row:
@@ -225,9 +235,14 @@ class Assets:
     async def purge(self) -> int:
         """Remove for good what was deleted long enough ago; how many."""
         before = now() - timedelta(seconds=self._server.undelete_s)
-        rows = await Asset.delete().where(Asset.deleted_at < before).returning(Asset.id)
-        await self.release([row["id"] for row in rows])
-        return len(rows)
+        rows = await Asset.select(Asset.id).where(Asset.deleted_at < before).limit(_PURGED_AT_ONCE)
+        doomed = [row["id"] for row in rows]
+        if not doomed:
+            return 0
+        await self._consents.forget(doomed)  # while their rows still say whose bytes they are for
+        await Asset.delete().where(Asset.id.is_in(doomed))
+        await self.release(doomed)
+        return len(doomed)
 
     def download(self, row: Row, *, inline: bool = False, expires_in_s: float | None = None) -> Link:
         """A link to an asset's bytes. Raises a 409 while it is not ready."""
@@ -241,6 +256,11 @@ class Assets:
         if (artifact := artifact_of(row["preview"])) is None:
             raise not_found("preview")
         return self._files.link(artifact, inline=True)
+
+    def _has(self, column: Varchar | Text, words: str) -> Any:
+        """Does the column have these words, in any case? SQLite's LIKE looks at the case of no ASCII letter."""
+        like = column.ilike if isinstance(self._database.engine, PgEngine) else column.like
+        return like(f"%{words}%")
 
     def _is_over(self, deleted_at: datetime) -> bool:
         return deleted_at < now() - timedelta(seconds=self._server.undelete_s)

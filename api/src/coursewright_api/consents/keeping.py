@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +21,7 @@ from coursewright_api.database.tables import Asset, AssetState, AssetType, Conse
 from coursewright_api.fields import FieldError
 from coursewright_api.pages import after
 from coursewright_api.problems import ApiError, conflict, invalid, not_found
+from coursewright_api.threads import Threads
 
 OF_PEOPLE = (AssetType.portrait, AssetType.voice_sample)
 _CLOCKS_DIFFER = timedelta(minutes=5)
@@ -37,9 +37,10 @@ class Consents:
     two is mended by `missing`, which each job asks.
     """
 
-    def __init__(self, database: Database, store: Store) -> None:
+    def __init__(self, database: Database, store: Store, in_thread: Threads) -> None:
         self._database = database
         self._store = store
+        self._in_thread = in_thread
 
     async def give(self, owner: Identity, asset_id: UUID, data: ConsentRequest, origin: Origin) -> dict[str, Any]:
         """File a consent. Raises 404, 409 for an asset that is not ready, 422."""
@@ -117,7 +118,7 @@ class Consents:
             Consent.asset.is_in(wanted), Consent.owner == owner_id, Consent.revoked_at.is_null()
         )
         digests = {row["id"]: row["digest"] for row in rows}
-        granted = await asyncio.to_thread(self._granted, {digest for digest in digests.values() if digest})
+        granted = await self._in_thread(self._granted, {digest for digest in digests.values() if digest})
         for row in living:
             if row["asset"] in digests and _granter(row["id"]) not in granted:
                 await self._grant(row["id"])
@@ -161,12 +162,12 @@ class Consents:
             row = await self._row(consent_id)
             if row is None or row["revoked_at"] is not None or not row["asset.digest"]:
                 return
-            await asyncio.to_thread(grant, self._store, row["asset.digest"], _granted(row))
+            await self._in_thread(grant, self._store, row["asset.digest"], _granted(row))
 
     async def _take_back(self, rows: Iterable[dict[str, Any]]) -> None:
         for row in rows:
             if digest := row["asset.digest"]:
-                await asyncio.to_thread(revoke, self._store, digest, _granter(row["id"]))
+                await self._in_thread(revoke, self._store, digest, _granter(row["id"]))
 
     async def _row(self, consent_id: UUID) -> dict[str, Any] | None:
         rows = await self._rows(Consent.id == consent_id)
