@@ -15,9 +15,11 @@ import msgspec
 import pytest
 from coursewright.capabilities.artifacts import Artifact
 from coursewright.compile import check_pipeline
+from coursewright.errors import InputError
 from coursewright.plan import Plan
-from coursewright.run.bundles import load
+from coursewright.run.bundles import Bundle, keep, load
 from coursewright.run.history import history_of
+from coursewright.run.references import reference_of
 from coursewright.settings import Price
 from coursewright_api.database.columns import now
 from coursewright_api.database.tables import Asset, Job, PipelineOrigin
@@ -446,3 +448,20 @@ async def test_an_estimate_refuses_inputs_that_do_not_fit_and_files_of_others(ap
     body = {"providers": {"voice": "nobody"}}
     assert problem(await bob.ask("POST", "/api/pipelines/course/estimate", json=body)) == (422, "pipeline_invalid")
     assert problem(await bob.ask("POST", "/api/pipelines/nothing/estimate", json={})) == (404, "not_found")
+
+
+async def test_what_was_deployed_from_elsewhere_is_noted_once_and_not_offered(offered: Any) -> None:
+    pipelines, store = offered.service.pipelines, offered.service.store
+    row, _ = await pipelines.current("ask")
+    assert (await pipelines.of_bundle(row["bundle"]))["id"] == row["id"]
+    same = reference_of(keep(Bundle(name="elsewhere/ask.yaml", text=ASK, files={"prompts/ask.md": PROMPT}), store))
+    assert (await pipelines.of_bundle(same))["id"] == row["id"]
+    other = reference_of(keep(Bundle(name="elsewhere/speak.yaml", text=speak(title="Deployed")), store))
+    found = await pipelines.of_bundle(other)
+    assert (found["name"], found["number"], found["current"], found["origin"]) == ("speak", 2, False, "prefect")
+    assert (await pipelines.of_bundle(other))["id"] == found["id"]
+    assert (await pipelines.current("speak"))[0]["number"] == 1
+    with pytest.raises(InputError):
+        await pipelines.of_bundle(f"artifact:{'0' * 64}:1:text/plain:x")
+    with pytest.raises(ApiError):
+        await pipelines.of_bundle("nonsense")

@@ -17,7 +17,7 @@ from coursewright_api.fields import FieldError
 from coursewright_api.pages import Cursor, Limit, Page, page_of
 from coursewright_api.pipelines import archive, structs, view
 from coursewright_api.pipelines.given import given_values
-from coursewright_api.pipelines.library import bundle_of_row
+from coursewright_api.pipelines.versions import bundle_of_row, current_page, page_of_name
 from coursewright_api.problems import ApiError, documented, invalid
 from coursewright_api.service import Asker, Service, Services
 
@@ -43,7 +43,7 @@ class PipelineController(Controller):
     ) -> structs.PipelinePage:
         """Those that new jobs can be made with. New and changed files of the operator's folder are taken first."""
         await service.pipelines.refresh()
-        rows = await service.pipelines.page(text=text, limit=limit, cursor=cursor)
+        rows = await current_page(text=text, limit=limit, cursor=cursor)
         shown = {row["name"]: await _info(service, row) for row in rows[:limit]}
         page = page_of(rows, limit, lambda row: shown[row["name"]], "name")
         problems = list(service.pipelines.problems) if _is_designer(request.user) else []
@@ -59,7 +59,7 @@ class PipelineController(Controller):
         self, service: Services, name: Name, limit: Limit = 50, cursor: Cursor = ""
     ) -> Page[structs.Version]:
         """Newest first; those of a deleted pipeline too."""
-        rows = await service.pipelines.versions(name, limit=limit, cursor=cursor)
+        rows = await page_of_name(name, limit=limit, cursor=cursor)
         return page_of(rows, limit, view.version, "number")
 
     @get("/{name:str}/versions/{number:int}", summary="A version", responses=documented(401, 403, 404, 422))
