@@ -23,6 +23,7 @@ from coursewright_api.auth.middleware import PUBLIC
 from coursewright_api.auth.routes import AuthController
 from coursewright_api.consents.routes import ConsentController
 from coursewright_api.files.routes import FilesController
+from coursewright_api.generate.status_routes import StatusController
 from coursewright_api.health import HealthController
 from coursewright_api.pipelines.routes import PipelineController
 from coursewright_api.problems import handle
@@ -60,6 +61,7 @@ def create_app(service: Service) -> Litestar:
             ConsentController,
             HealthController,
             PipelineController,
+            StatusController,
             AssetController,
             UploadController,
             FilesController,

@@ -28,6 +28,7 @@ from coursewright_api.auth.throttle import Throttles
 from coursewright_api.consents.keeping import Consents
 from coursewright_api.database import Database
 from coursewright_api.files.links import Files
+from coursewright_api.generate.status import ProviderStatus
 from coursewright_api.pipelines.library import Pipelines
 from coursewright_api.settings import ServerSettings
 from coursewright_api.share.sharing import Sharing
@@ -79,6 +80,7 @@ class Service:
             self.in_thread,
         )
         self.pipelines = Pipelines(self.database, self.store, settings, server)
+        self.provider_status = ProviderStatus(settings, self.pipelines.compiler.catalog)
         self.share = Sharing(self.database, self.store, keys, passwords, self.throttles, server)
         self.authentication = Authentication(self.sessions, self.api_keys, server)
 

@@ -1,0 +1,1 @@
+"""`/api/generate`: one service at a time, and how the services are."""
