@@ -9,7 +9,7 @@ READY_FOR_TESTS := $(VENV)/.ready-for-tests-$(HERE)
 METADATA := $(wildcard */pyproject.toml plugins/*/pyproject.toml plugins/*/hatch_build.py plugins/*/package-lock.json)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types imports check bench lock clean
+.PHONY: help setup demo test stack lint types imports check bench lock clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -32,6 +32,9 @@ demo: $(READY) ## Make a course from the sample notes and the sample presenter
 
 test: $(READY_FOR_TESTS) ## Run all tests; ARGS="-k words" passes options to pytest
 	@$(BIN)/pytest $(ARGS)
+
+stack: $(READY_FOR_TESTS) ## Start the service as in production: PostgreSQL, S3, Prefect, two APIs, two workers
+	@$(BIN)/python -m tools.stack $(ARGS)
 
 lint: $(READY_FOR_TESTS) ## Check style and formatting
 	@$(BIN)/ruff check

@@ -162,6 +162,11 @@ class Server:
         assert self._process is not None
         return self._process.pid
 
+    def wait(self, timeout_s: float) -> None:
+        """Return when it has ended. Raises subprocess.TimeoutExpired."""
+        assert self._process is not None
+        self._process.wait(timeout_s)
+
     def stop(self) -> int | None:
         """Ask it to end, and end it when it does not; its exit code."""
         if self._process is None:
