@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -61,13 +62,13 @@ async def test_no_value_of_any_field_is_a_fault(api: Any) -> None:
     }
     asked = 0
     for path, methods in document["paths"].items():
-        place = path.replace("{user_id}", bob.id).replace("{session_id}", bob.id).replace("{key_id}", bob.id)
+        place = re.sub(r"\{\w+\}", bob.id, path)
         for method, route in methods.items():
             names = [each["name"] for each in route.get("parameters", []) if each["in"] == "query"]
             requests: list[dict[str, Any]] = [{"params": {name: str(odd)}} for name in names for odd in ODD]
-            if "requestBody" in route and "logout" not in path:
-                schema = resolved(document, route["requestBody"]["content"]["application/json"]["schema"])
-                fields = schema["properties"]
+            body = route.get("requestBody", {}).get("content", {}).get("application/json")
+            if body is not None and "logout" not in path:
+                fields = resolved(document, body["schema"]).get("properties", {})
                 base = {name: value for name, value in good.items() if name in fields}
                 requests += [{"content": json.dumps({**base, name: odd})} for name in fields for odd in ODD]
             for request in requests:

@@ -428,3 +428,26 @@ async def test_a_job_without_results_says_so(api: Any) -> None:
 
     assert roles(await opened(api, link)) == []
     assert "nothing to watch yet" in (await api.client.get(path(link["url"]))).text
+
+
+async def test_a_store_that_browsers_reach_sends_films_itself(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Direct:
+        """A store such as S3, as far as links need it."""
+
+        def download_url(self, digest: str, **wanted: Any) -> str:
+            return f"https://store.example.org:9000/{digest}?{wanted['disposition'].partition(';')[0]}"
+
+    monkeypatch.setattr(type(api.service.store), "direct", Direct())
+    bob = await api.author()
+    link = await share(bob, await made(api, bob), may_download=True)
+
+    page = await api.client.get(path(link["url"]))
+    film, captions = (await opened(api, link))["files"][:2]
+    sent = await api.client.get(path(film["url"]))
+    saved = await api.client.get(path(film["url"]) + "?download=1")
+
+    assert "media-src 'self' https://store.example.org:9000;" in page.headers["content-security-policy"]
+    assert (sent.status_code, sent.headers["location"].endswith("?inline")) == (307, True)
+    assert saved.headers["location"].endswith("?attachment")
+    read = await api.client.get(path(captions["url"]))
+    assert read.content == b"WEBVTT\n", "a track must come from the page's own origin"

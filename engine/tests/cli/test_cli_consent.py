@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +46,21 @@ def test_a_consent_is_filed_shown_and_taken_back(coursewright: Command, sample: 
     revoked = coursewright("consent", sample, "--revoke")
     assert (revoked.code, revoked.out) == (0, "no consent to the use of me.wav: no voice is cloned from it\n")
     assert coursewright("consent", sample, "--revoke").out.startswith("no consent was filed by this command\n")
+
+
+def test_at_a_terminal_it_asks(coursewright: Command, sample: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal("Ada Lovelace\nour courses\ny\n"))
+    asked = coursewright("consent", sample)
+    assert STATEMENT.split(".", maxsplit=1)[0] in asked.out
+    assert "  Ada Lovelace, for: our courses" in asked.out
+
+    monkeypatch.setattr("sys.stdin", Terminal("Ada Lovelace\nothers\nn\n"))
+    assert coursewright("consent", sample).code == 130
+    assert "for: our courses" in coursewright("consent", sample, "--show").out
 
 
 def test_without_a_statement_the_usual_text_is_agreed_to(coursewright: Command, sample: str) -> None:
