@@ -62,7 +62,7 @@ async def test_a_link_gives_the_bytes_to_whoever_has_it(api: Any) -> None:
 
 @on_sqlite
 async def test_parts_of_a_file(api: Any) -> None:
-    data = os.urandom(2 * PIECE_BYTES + 100)
+    data = os.urandom(20 * PIECE_BYTES + 100)
     artifact = put(api, data)
     url = api.service.files.link(artifact).url
     assert (await get(api, url)).content == data

@@ -20,7 +20,10 @@ from coursewright_api.files.names import disposition
 from coursewright_api.files.ranges import Unsatisfiable, wanted
 from coursewright_api.problems import ApiError
 
-PIECE_BYTES = 1 << 20
+PIECE_BYTES, MOST_BYTES = 1 << 17, 1 << 22
+"""Large pieces cost less: 4 MiB a third less CPU than 1 MiB. But a client holds three of them as long as it takes, and
+there may be many slow ones, so a piece grows and shrinks with the client's speed."""
+_PIECE_S = 0.05
 _SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """A page or drawing from a stranger runs no script here, and asks nobody for anything."""
 _INERT = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self'"
@@ -63,6 +66,7 @@ async def respond(request: Request[Any, Any, Any], path: Path, artifact: Artifac
 
 async def _pieces(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
     """The bytes. The next piece is read while one is sent."""
+    size = PIECE_BYTES
     with path.open("rb", buffering=0) as file:
         reading: asyncio.Task[bytes] | None = None
         try:
@@ -70,11 +74,14 @@ async def _pieces(path: Path, start: int, end: int) -> AsyncIterator[bytes]:
                 piece = await reading if reading is not None else b""
                 reading = None
                 if start < end:
-                    size = min(PIECE_BYTES, end - start)
-                    reading = asyncio.ensure_future(anyio.to_thread.run_sync(os.pread, file.fileno(), size, start))
-                    start += size
+                    count = min(size, end - start)
+                    reading = asyncio.ensure_future(anyio.to_thread.run_sync(os.pread, file.fileno(), count, start))
+                    start += count
                 if piece:
+                    began = time.monotonic()
                     yield piece
+                    quick = time.monotonic() - began < _PIECE_S
+                    size = min(MOST_BYTES, 2 * size) if quick else max(PIECE_BYTES, size // 2)
         finally:
             if reading is not None:
                 with contextlib.suppress(BaseException):
