@@ -16,7 +16,10 @@ from coursewright.settings import Settings
 from coursewright_api.generate import status
 from coursewright_api.generate.status import ProviderStatus
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.parametrize("ready_url", ["sqlite"], indirect=True),
+]  # no database is asked
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -118,7 +121,7 @@ async def test_each_provider_has_a_state_a_place_and_what_it_needs(api: Any) -> 
     assert Away.asked == 1
 
 
-async def test_the_settings_choose_the_preferred_one_and_say_where_it_is(api: Any) -> None:
+async def test_the_settings_order_the_providers_and_say_where_they_are(api: Any) -> None:
     settings = msgspec.structs.replace(
         api.service.settings,
         providers={"tts": "away"},
@@ -128,11 +131,23 @@ async def test_the_settings_choose_the_preferred_one_and_say_where_it_is(api: An
     api.service.provider_status = asking(settings, Here, Away, Keyless)
     bob = await api.author()
     answer = await bob.ask("GET", "/api/generate/tts/status")
-    away, _, keyless = answer.json()["providers"]
-    assert (away["id"], away["preferred"], away["where"], away["host"]) == ("tts.away", True, "here", "127.0.0.1")
+    away, here, keyless = answer.json()["providers"]
+    assert (away["id"], away["where"], away["host"]) == ("tts.away", "here", "127.0.0.1")
+    assert [away["preferred"], here["preferred"], keyless["preferred"]] == [False, True, False]  # it cannot serve now
     assert {need["name"]: need["given"] for need in away["needs"]} == {"url": True, "secret": False, "VOICE_KEY": True}
     assert (keyless["state"], "port" in keyless["message"]) == ("not_configured", True)
     assert "hush" not in answer.text
+
+
+async def test_the_first_that_can_serve_is_asked_unless_one_is_named(api: Any) -> None:
+    settings = msgspec.structs.replace(api.service.settings, providers={"tts": "raising"})
+    api.service.provider_status = asking(settings, Away, Here, Raising)
+    bob = await api.author()
+    answer = (await bob.ask("GET", "/api/generate/tts/validate")).json()
+    assert (answer["provider"], answer["available"]) == ("tts.here", True)
+    api.service.provider_status = asking(settings, Away, Raising)
+    answer = (await bob.ask("GET", "/api/generate/tts/validate")).json()
+    assert (answer["provider"], answer["available"], answer["message"]) == ("tts.raising", False, "no")
 
 
 async def test_asking_now_tells_whether_it_can_serve(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:

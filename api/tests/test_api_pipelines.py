@@ -29,6 +29,8 @@ from coursewright_api.problems import ApiError
 from httpx import Response
 
 pytestmark = pytest.mark.anyio
+on_sqlite = pytest.mark.parametrize("ready_url", ["sqlite"], indirect=True)
+"""For what no database has a part in."""
 
 SPEAK = """\
 name: {name}
@@ -126,6 +128,7 @@ async def test_a_changed_file_becomes_another_version_and_an_unchanged_one_does_
     assert [each["version"] for each in page["items"]] == [1]
 
 
+@on_sqlite
 async def test_a_broken_file_is_not_taken_and_designers_are_told(offered: Any, folder: Path) -> None:
     bob, ada = await offered.author(), await offered.admin()
     await listed(bob)
@@ -168,6 +171,7 @@ async def test_jobs_get_the_row_and_the_plan_and_the_store_has_the_bundle(offere
     assert bundle.plan(await pipelines.compiler.catalog()) == plan
 
 
+@on_sqlite
 async def test_nobody_looks_without_logging_in(api: Any) -> None:
     for path in ("", "/speak", "/speak/versions", "/speak/versions/1"):
         assert problem(await api.client.get(f"/api/pipelines{path}")) == (401, "unauthorized")
@@ -188,6 +192,7 @@ async def make(person: Any, text: str, files: dict[str, str] | None = None) -> d
     return made
 
 
+@on_sqlite
 async def test_anybody_may_check_a_text_and_gets_what_the_command_prints(api: Any) -> None:
     bob = await api.author()
     answer = await bob.ask("POST", "/api/pipelines/check", json={"text": ASK, "files": {"prompts/ask.md": PROMPT}})
@@ -266,6 +271,7 @@ async def test_designers_make_change_restore_and_delete_and_the_audit_log_tells(
     assert {subject for _, subject in told} == {"speak"}
 
 
+@on_sqlite
 async def test_authors_change_nothing(offered: Any) -> None:
     bob = await offered.author()
     await listed(bob)
@@ -317,6 +323,7 @@ async def test_a_pipeline_goes_out_as_a_zip_and_comes_back(offered: Any) -> None
     assert (answer.status_code, answer.json()["version"], answer.json()["title"]) == (201, 2, "Louder")
 
 
+@on_sqlite
 async def test_a_provider_can_be_chosen_for_a_job_and_a_wrong_one_is_named(offered: Any) -> None:
     pipelines = offered.service.pipelines
     _, plan = await pipelines.current("speak", {"speech": "zyphra"})
@@ -370,6 +377,7 @@ async def asset(api: Any, person: Any) -> str:
     return str(row.id)
 
 
+@on_sqlite
 async def test_an_estimate_says_what_is_known_what_is_not_and_what_is_sent(api: Any) -> None:
     ada = await api.admin()
     await make(ada, COURSE)
@@ -465,3 +473,32 @@ async def test_what_was_deployed_from_elsewhere_is_noted_once_and_not_offered(of
         await pipelines.of_bundle(f"artifact:{'0' * 64}:1:text/plain:x")
     with pytest.raises(ApiError):
         await pipelines.of_bundle("nonsense")
+
+
+@on_sqlite
+async def test_a_folder_that_is_not_there_offers_nothing_and_one_that_comes_is_taken(
+    start: Any, tmp_path: Path
+) -> None:
+    api = await start(pipelines_dir=str(tmp_path / "later"))
+    bob = await api.author()
+    assert await listed(bob) == {"items": [], "next_cursor": None, "problems": []}
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later" / "speak.yaml").write_text(speak())
+    assert [each["name"] for each in (await listed(bob))["items"]] == ["speak"]
+
+
+@on_sqlite
+async def test_a_pipeline_whose_provider_is_gone_is_shown_with_its_fault(offered: Any, monkeypatch: Any) -> None:
+    bob = await offered.author()
+    await listed(bob)
+    pipelines = offered.service.pipelines
+    catalog = await pipelines.compiler.catalog()
+    kept = {key: offer for key, offer in catalog.offers.items() if key != "tts.espeak"}
+    monkeypatch.setattr(pipelines.compiler, "_catalog", msgspec.structs.replace(catalog, offers=kept))
+    pipelines.compiler._plans.clear()
+    ask, gone = (await listed(bob))["items"]
+    assert (ask["fault"], gone["name"], gone["inputs"]) == ("", "speak", {})
+    assert "no provider is called 'tts.espeak'" in gone["fault"]
+    assert (await bob.ask("GET", "/api/pipelines/speak")).json()["text"] == speak()
+    answer = await bob.ask("POST", "/api/pipelines/speak/estimate", json={})
+    assert problem(answer) == (422, "pipeline_invalid")

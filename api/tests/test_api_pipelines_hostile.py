@@ -15,6 +15,8 @@ from coursewright_api.pipelines.archive import MAX_ENTRIES, MAX_UNPACKED_BYTES
 from coursewright_api.pipelines.compiling import Compiler
 
 pytestmark = pytest.mark.anyio
+on_sqlite = pytest.mark.parametrize("ready_url", ["sqlite"], indirect=True)
+"""For what no database has a part in."""
 
 GOOD = 'name: speak\ninputs: {text: {type: text}}\nsteps:\n  a: {uses: tts.espeak, with: {text: "${inputs.text}"}}\n'
 GOOD += 'outputs: {audio: "${a.audio}"}\n'
@@ -69,6 +71,7 @@ def no_connections(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return asked
 
 
+@on_sqlite
 async def test_no_text_makes_the_checker_fail_or_fetch(api: Any, no_connections: list[Any]) -> None:
     ada = await api.admin()
     before = len(no_connections)
@@ -82,6 +85,7 @@ async def test_no_text_makes_the_checker_fail_or_fetch(api: Any, no_connections:
     assert no_connections[before:] == []
 
 
+@on_sqlite
 async def test_the_limits_named_are_those_of_the_checker(api: Any) -> None:
     bob = await api.author()
     for what, limit in (("deep", MAX_DEPTH), ("aliases", MAX_NODES), ("large", MAX_BYTES // 1024)):
@@ -90,6 +94,7 @@ async def test_the_limits_named_are_those_of_the_checker(api: Any) -> None:
         assert str(limit) in problems[0]["message"]
 
 
+@on_sqlite
 async def test_a_body_of_many_megabytes_is_refused_before_it_is_read(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     bob = await api.author()
     monkeypatch.setattr(Compiler, "check", None)
@@ -111,11 +116,42 @@ BODIES: list[Any] = [
 ]
 
 
+@on_sqlite
 async def test_a_body_of_another_shape_is_a_422(api: Any) -> None:
     ada = await api.admin()
     for body in BODIES:
         answer = await ada.ask("POST", "/api/pipelines", json=body)
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), (body, answer.text)
+
+
+@on_sqlite
+async def test_half_a_character_is_no_text(api: Any) -> None:
+    ada = await api.admin()
+    for body in (b'{"text": "\\ud800"}', b'{"text": "a", "files": {"a": "\\udfff"}}', b'{"text": "\xff"}'):
+        for path in ("/check", ""):
+            answer = await ada.ask("POST", f"/api/pipelines{path}", content=body)
+            assert answer.status_code in (400, 422) or path == "/check", answer.text
+            assert answer.status_code < 500, answer.text
+
+
+@on_sqlite
+async def test_an_estimate_ends_whatever_its_inputs_are(api: Any) -> None:
+    ada = await api.admin()
+    text = GOOD.replace('"${inputs.text}"', "\"${inputs.text | replace('a', inputs.text)}\"")
+    assert (await ada.ask("POST", "/api/pipelines", json={"text": text})).status_code == 201
+    for value in ("a" * 200_000, "{{ 7 * 7 }} ${inputs.text}", "", "\0"):
+        answer = await ada.ask("POST", "/api/pipelines/speak/estimate", json={"inputs": {"text": value}})
+        assert answer.status_code == 200, answer.text
+    answer = await ada.ask("POST", "/api/pipelines/speak/estimate", json={"inputs": {"text": "a" * 200_001}})
+    assert answer.status_code == 422
+    for body in (
+        "[]",
+        '{"inputs": []}',
+        '{"inputs": {"text": ' + "[" * 2_000 + "]" * 2_000 + "}}",
+        '{"providers": {"a": 1}}',
+    ):
+        answer = await ada.ask("POST", "/api/pipelines/speak/estimate", content=body)
+        assert answer.status_code in (400, 422), answer.text
 
 
 async def test_texts_that_no_database_likes_are_kept_as_they_are(api: Any) -> None:
@@ -206,6 +242,7 @@ ZIPS: dict[str, tuple[bytes, int]] = {
 }
 
 
+@on_sqlite
 async def test_no_zip_does_harm(api: Any) -> None:
     ada = await api.admin()
     for what, (data, status) in ZIPS.items():
@@ -214,6 +251,7 @@ async def test_no_zip_does_harm(api: Any) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
 
 
+@on_sqlite
 async def test_a_zip_may_have_a_folder_and_pictures(api: Any) -> None:
     ada = await api.admin()
     text = GOOD.replace(
@@ -229,6 +267,7 @@ async def test_a_zip_may_have_a_folder_and_pictures(api: Any) -> None:
     assert answer.json()["files"] == {"p/q.md": "{{ t }}"}
 
 
+@on_sqlite
 async def test_a_form_without_a_file_is_a_422(api: Any) -> None:
     ada = await api.admin()
     forms: tuple[dict[str, Any], ...] = ({"files": {"other": ("a", b"x")}}, {"data": {"file": "x"}}, {"json": {}}, {})

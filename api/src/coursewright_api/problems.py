@@ -164,6 +164,8 @@ def _as_api_error(request: Request[Any, Any, Any], error: Exception) -> ApiError
             return malformed
         case UnicodeDecodeError() if not is_utf8(request):
             return malformed
+        case RecursionError() if "deserializing" in str(error):  # msgspec's word for a body that is nested too deep
+            return malformed
         case HTTPException():
             return _http(request, error)
         case engine.CoursewrightError():

@@ -55,7 +55,7 @@ class ProviderState(msgspec.Struct, frozen=True, kw_only=True):
     state: State
     message: Annotated[str, Meta(description="What is the matter; empty when it is ready.")] = ""
     remedy: Annotated[str, Meta(description="What to do about it.")] = ""
-    preferred: Annotated[bool, Meta(description="Does it serve where a pipeline names nobody?")]
+    preferred: Annotated[bool, Meta(description="Does it serve now where a pipeline names nobody?")]
     where: Annotated[Literal["here", "elsewhere"], Meta(description="On the service's machine, or on another.")]
     host: Annotated[str, Meta(description="Which machine or Space, where there is one.")] = ""
     cost: str
@@ -104,13 +104,13 @@ class ProviderStatus:
             catalog = await self._catalog()
             order = preferred(catalog, capability, self._settings)
             health = await self._health(order)
+            serving = [offer.id for offer in order if health[offer.id].state != "unavailable"]
+            first = next(iter([*serving, *health]), "")
             found = CapabilityStatus(
                 capability=capability,
-                available=any(each.state != "unavailable" for each in health.values()),
+                available=bool(serving),
                 checked_at=now(),
-                providers=[
-                    _state_of(offer, health[offer.id], self._settings, first=offer is order[0]) for offer in order
-                ],
+                providers=[_state_of(offer, health[offer.id], self._settings, first=first) for offer in order],
             )
             self._known[capability] = (time.monotonic(), found)
             return found
@@ -118,8 +118,7 @@ class ProviderStatus:
     async def ask(self, capability: str, name: str) -> Validation:
         """Ask the preferred provider, or the named one, now. Raises a 404 or 422; a failure is an answer."""
         turn = self._turn(capability)
-        catalog = await self._catalog()
-        order = preferred(catalog, capability, self._settings)
+        order = preferred(await self._catalog(), capability, self._settings)
         if not order:
             return Validation(
                 provider="",
@@ -129,7 +128,9 @@ class ProviderStatus:
                 remedy=f"install a plugin for it, such as coursewright-{capability}-…",
                 took_s=0.0,
             )
-        offer = _named(order, capability, name) if name else order[0]
+        if not name:
+            name = next(each.id for each in (await self.of(capability)).providers if each.preferred)
+        offer = _named(order, capability, name)
         async with turn:
             asked_at, known = self._asked.get(offer.id, (0.0, None))
             if known is not None and time.monotonic() - asked_at < AGAIN_S:
@@ -137,7 +138,7 @@ class ProviderStatus:
             begun = time.monotonic()
             forget()
             health = (await self._health([offer]))[offer.id]
-            state = _state_of(offer, health, self._settings, first=False)
+            state = _state_of(offer, health, self._settings, first="")
             answer = Validation(
                 provider=offer.id,
                 available=health.state != "unavailable",
@@ -176,7 +177,7 @@ def _named(offers: Iterable[Offer], capability: str, name: str) -> Offer:
     return found
 
 
-def _state_of(offer: Offer, health: Health, settings: Settings, *, first: bool) -> ProviderState:
+def _state_of(offer: Offer, health: Health, settings: Settings, *, first: str) -> ProviderState:
     kind = offer.provider
     where, host = _place(kind, settings)
     return ProviderState(
@@ -185,7 +186,7 @@ def _state_of(offer: Offer, health: Health, settings: Settings, *, first: bool) 
         state=_state(health, host),
         message=health.reason,
         remedy=health.remedy,
-        preferred=first,
+        preferred=offer.id == first,
         where=where,
         host=host,
         cost=kind.cost,

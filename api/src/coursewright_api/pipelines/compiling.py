@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import TypeVar
 
 import msgspec
 from coursewright.catalog import Catalog, installed
@@ -29,6 +30,7 @@ KEPT_S = 43_200.0
 AT_ONCE = 2
 """Compilations at once: they need the interpreter, as all requests do."""
 _NONE: Mapping[str, str] = MappingProxyType({})
+T = TypeVar("T")
 _Key = tuple[str, tuple[tuple[str, str], ...]]
 
 
@@ -87,6 +89,11 @@ class Compiler:
                     self._catalog = await in_daemon_thread(installed)
         return self._catalog
 
+    async def in_turn(self, work: Callable[[], T]) -> T:
+        """What needs the interpreter for long, in a thread, when it has its turn."""
+        async with self._turn:
+            return await in_daemon_thread(work)
+
     async def check(self, text: str, files: Mapping[str, str], *, label: str) -> CheckResult:
         """Every problem of a text."""
         catalog = await self.catalog()
@@ -94,14 +101,12 @@ class Compiler:
         def work() -> CheckResult:
             return check_pipeline(text, name=label, catalog=catalog, read=files.get, preferred=self._settings.providers)
 
-        async with self._turn:
-            return await in_daemon_thread(work)
+        return await self.in_turn(work)
 
     async def compile(self, text: str, files: Mapping[str, str], *, label: str) -> Compiled:
         """Compile a text, and keep it in the store. Raises a 422 with every problem."""
         catalog = await self.catalog()
-        async with self._turn:
-            return await in_daemon_thread(lambda: self.compiled(text.encode(), files.get, catalog, label=label))
+        return await self.in_turn(lambda: self.compiled(text.encode(), files.get, catalog, label=label))
 
     def compiled(self, text: bytes, read: Callable[[str], str | None], catalog: Catalog, *, label: str) -> Compiled:
         """The same, in the thread that calls. Raises a 422."""
@@ -131,8 +136,7 @@ class Compiler:
             return given.plan(catalog, preferred=preferred, overrides=overrides)
 
         try:
-            async with self._turn:
-                made = await in_daemon_thread(work)
+            made = await self.in_turn(work)
         except CompileFailed as error:
             raise invalid_pipeline(error.problems) from error
         self._plans[key] = (time.monotonic(), made)

@@ -46,7 +46,7 @@ class Pipelines:
 
     def __init__(self, database: Database, store: Store, settings: Settings, server: ServerSettings) -> None:
         self._database = database
-        self._folder = Path(server.pipelines_dir) if server.pipelines_dir else None
+        self._folder = Path(server.pipelines_dir).expanduser() if server.pipelines_dir else None
         self._settings = settings
         self._store = store
         self.compiler = Compiler(settings, store)
@@ -102,7 +102,7 @@ class Pipelines:
     async def estimate(self, plan: Plan, values: Mapping[str, Any], *, version_id: UUID | None = None) -> Estimate:
         """What a run of the plan takes. `values` by input, files as artifacts; with a version also what is usual."""
         catalog = await self.compiler.catalog()
-        found = await in_daemon_thread(estimate, plan, values, catalog, self._settings)
+        found = await self.compiler.in_turn(lambda: estimate(plan, values, catalog, self._settings))
         usual_s = await self.usual.seconds(version_id) if version_id is not None else None
         return msgspec.structs.replace(found, usual_s=usual_s)
 

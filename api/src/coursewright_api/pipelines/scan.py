@@ -65,7 +65,12 @@ def scan(folder: Path, make: Make) -> Scanned:
     pipelines: dict[str, Compiled] = {}
     files: dict[str, str] = {}
     problems: list[FileProblem] = []
-    paths = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES) if folder.is_dir() else []
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES)
+    except FileNotFoundError:
+        return Scanned()
+    except OSError as error:
+        return Scanned(problems=(FileProblem(file=".", message=f"the folder cannot be read: {error.strerror}"),))
     for path in paths[:MAX_FILES]:
         try:
             with path.open("rb") as file:
