@@ -195,8 +195,11 @@ class Stack:
         return [beside_python("coursewright"), "serve", "--api-only", "--port", port]
 
     def _environment(self, name: str) -> dict[str, str]:
-        """What a process sees. Each API has a data folder of its own, as on a machine of its own; the workers share one,
-        by which workers of one machine find names that differ."""
+        """What a process sees.
+
+        Each API has a data folder of its own, as on a machine of its own; the workers share one, by which workers of
+        one machine find names that differ.
+        """
         folder = "workers" if name.startswith("worker") else name
         return {
             **_inherited(),

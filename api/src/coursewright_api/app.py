@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from coursewright import __version__
 from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
-from litestar.datastructures import MutableScopeHeaders
+from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -25,6 +25,7 @@ from coursewright_api.consents.routes import ConsentController
 from coursewright_api.files.routes import FilesController
 from coursewright_api.generate.status_routes import StatusController
 from coursewright_api.health import HealthController
+from coursewright_api.metrics import Metrics, MetricsController, Timing, counting
 from coursewright_api.pipelines.routes import PipelineController
 from coursewright_api.problems import handle
 from coursewright_api.service import Service, origin_of
@@ -50,6 +51,7 @@ _HEADERS = {
 def create_app(service: Service) -> Litestar:
     """The ASGI application. It opens the database, and migrates it, when it starts."""
     server = service.server
+    metrics = Metrics()
 
     async def provide_service() -> Service:
         return service
@@ -60,6 +62,7 @@ def create_app(service: Service) -> Litestar:
             AdminController,
             ConsentController,
             HealthController,
+            MetricsController,
             PipelineController,
             StatusController,
             AssetController,
@@ -69,14 +72,15 @@ def create_app(service: Service) -> Litestar:
             ShareController,
             StatsController,
         ],
-        middleware=[service.authentication],
+        middleware=[Timing(), service.authentication],
         dependencies={
             "service": Provide(provide_service),
             "origin": Provide(origin_of, sync_to_thread=False),
         },
         exception_handlers={Exception: handle},
         lifespan=[_opened(service)],
-        before_send=[_headers(server)],
+        before_send=[_headers(server), counting(metrics)],
+        state=State({"metrics": metrics}),
         request_max_body_size=server.max_body_bytes,
         cors_config=_cors(server),
         openapi_config=_openapi(),
@@ -142,6 +146,9 @@ def _openapi() -> OpenAPIConfig:
             security_schemes={
                 "bearer": SecurityScheme(
                     type="http", scheme="bearer", description="An access token, or an API key (cwk_…)."
+                ),
+                "metrics": SecurityScheme(
+                    type="http", scheme="bearer", description="The operator's secret METRICS_TOKEN."
                 ),
                 "cookie": SecurityScheme(
                     type="apiKey",
