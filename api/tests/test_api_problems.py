@@ -143,4 +143,4 @@ async def test_the_openapi_document_describes_every_route(api: Any) -> None:
                     assert "application/problem+json" in response["content"], (where, status)
     login = document["components"]["schemas"]["Login"]
     assert login["properties"]["email"]["examples"] == ["ada@example.org"]
-    assert set(document["components"]["securitySchemes"]) == {"bearer", "cookie"}
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "cookie", "metrics"}
