@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import threading
 import tomllib
@@ -36,7 +37,10 @@ class Waiting(uvicorn.Server):
     token = ""
 
     def __init__(self, service: Service) -> None:
-        super().__init__(uvicorn.Config(create_app(service), port=0, log_config=None, timeout_graceful_shutdown=1))
+        config = uvicorn.Config(
+            create_app(service), port=service.server.port, log_config=None, timeout_graceful_shutdown=1
+        )
+        super().__init__(config)
         self.service = service
         self.ready = threading.Event()
 
@@ -51,13 +55,14 @@ class Waiting(uvicorn.Server):
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[tuple[str, str]]:
     """The address of a service, and the token of its set-up link."""
-    settings = Settings(data_dir=tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    settings = Settings(data_dir=tmp_path, server={"port": port})  # links name it
     passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     server = Waiting(Service(settings, server_settings(settings), passwords=passwords))
     thread = threading.Thread(target=server.run)
     thread.start()
     assert server.ready.wait(30)
-    port = server.servers[0].sockets[0].getsockname()[1]
     yield f"http://127.0.0.1:{port}", server.token
     server.should_exit = True
     thread.join(10)
