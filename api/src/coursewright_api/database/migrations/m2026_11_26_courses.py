@@ -171,6 +171,7 @@ INDEXES = (
     'CREATE INDEX "job_event_of_owner" ON "job_event" ("owner", "id")',
     'CREATE INDEX "asset_by_creation" ON "asset" ("owner", "created_at", "id")',
     'CREATE INDEX "asset_by_type" ON "asset" ("owner", "type", "created_at", "id")',
+    'CREATE INDEX "asset_by_state" ON "asset" ("owner", "state", "created_at", "id")',
     'CREATE INDEX "asset_by_name" ON "asset" ("owner", "name", "id")',
     'CREATE INDEX "asset_by_size" ON "asset" ("owner", "size_bytes", "id")',
     'CREATE INDEX "asset_digest" ON "asset" ("digest")',
