@@ -55,6 +55,7 @@ bench: $(READY_FOR_TESTS) ## Measure speed and memory; docs/measurements.md expl
 	$(BIN)/python bench/steps.py
 	$(BIN)/python bench/edit.py
 	$(BIN)/python bench/throughput.py
+	$(BIN)/python bench/files.py
 	$(BIN)/python bench/film.py --moviepy .cache/moviepy/bin/python
 
 lock: $(READY) ## Write the lock files anew

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import io
 import json
 import math
 import os
 import struct
+import sys
+import time
+import types
 import wave
 import zipfile
 import zlib
@@ -395,6 +399,20 @@ async def test_what_takes_too_long_or_breaks_its_process_is_refused(
         inspector.close()
 
 
+async def test_a_service_that_stops_waits_for_no_decoder(
+    breaking: Any, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspection, "look", breaking.sleeps)
+    inspector = Inspector()
+    looking = asyncio.create_task(inspector.inspect(task))
+    await asyncio.sleep(0)  # it has been asked
+    began = time.monotonic()
+    inspector.close()
+    with pytest.raises(asyncio.CancelledError):
+        await looking
+    assert time.monotonic() - began < 10
+
+
 async def test_a_decoder_has_no_secrets(breaking: Any, task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COURSEWRIGHT_SECRET_JWT_KEY", "x")
     inspector = Inspector()
@@ -409,9 +427,12 @@ async def test_a_decoder_has_no_secrets(breaking: Any, task: Task, monkeypatch: 
 
 async def test_an_inspector_whose_pool_broke_begins_anew(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
     inspector = Inspector()
+    here_only = types.ModuleType("here_only")
+    exec("def look(task): pass", here_only.__dict__)
     try:
         with monkeypatch.context() as patched:
-            patched.setattr(inspection, "look", test_wrong_forms_are_refused)  # which no other process can import
+            patched.setitem(sys.modules, "here_only", here_only)  # no other process can import it
+            patched.setattr(inspection, "look", here_only.look)
             with pytest.raises(BrokenProcessPool):
                 await inspector.inspect(task)
         with pytest.raises(FileNotFoundError):

@@ -69,17 +69,20 @@ class Inspector:
     async def inspect(self, task: Task, *, timeout_s: float = TIMEOUT_S) -> Found:
         """What the file is. Raises InputError saying why it is not kept."""
         try:
+            pool = self._started()
             try:
-                return await self._looked(task, timeout_s)
-            except BrokenProcessPool:  # all of it, by no fault of this file
-                return await self._looked(task, timeout_s)
+                return await self._looked(pool, task, timeout_s)
+            except BrokenProcessPool:
+                if self._pool is None:
+                    raise asyncio.CancelledError from None  # closed: nobody waits for an answer any more
+            return await self._looked(self._started(), task, timeout_s)  # it broke, by no fault of this file
         except TimeoutError:
             raise refused(f"it takes more than {timeout_s:g} s to read", "make it smaller or simpler") from None
         except (ProcessExpired, MemoryError):
             raise refused("it cannot be read: reading it takes too much memory, or breaks", "save it anew") from None
 
-    async def _looked(self, task: Task, timeout_s: float) -> Found:
-        found: Found = await asyncio.wrap_future(self._started().schedule(look, args=(task,), timeout=timeout_s))
+    async def _looked(self, pool: ProcessPool, task: Task, timeout_s: float) -> Found:
+        found: Found = await asyncio.wrap_future(pool.schedule(look, args=(task,), timeout=timeout_s))
         return found
 
     def close(self) -> None:

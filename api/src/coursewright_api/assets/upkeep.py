@@ -18,7 +18,7 @@ EVERY_S = 300.0
 
 @contextlib.asynccontextmanager
 async def kept_up(assets: Assets, uploads: Uploads, inspector: Inspector) -> AsyncIterator[None]:
-    """Sweep now and then while the service runs; at its end, finish what is being looked at."""
+    """Sweep now and then while the service runs; at its end, let go what is being looked at."""
     sweeping = asyncio.create_task(_sweep(assets, uploads))
     try:
         yield
@@ -26,8 +26,8 @@ async def kept_up(assets: Assets, uploads: Uploads, inspector: Inspector) -> Asy
         sweeping.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await sweeping
+        inspector.close()  # what is being looked at goes back to where it was
         await uploads.close()
-        inspector.close()
 
 
 async def _sweep(assets: Assets, uploads: Uploads) -> None:

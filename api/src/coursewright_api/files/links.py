@@ -22,6 +22,8 @@ from coursewright_api.settings import ServerSettings
 PATH = "/api/files"
 _PURPOSE = "file link"
 _UPLOAD = "upload link"
+_MOST_S = 7 * 24 * 3600.0
+"""The longest that S3 lets an address work."""
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +57,8 @@ class Files:
         name = safe_name(name or artifact.name)
         expires = math.ceil(time.time() + lasts_s)
         if (direct := self._store.direct) is not None:
+            lasts_s = max(1.0, min(lasts_s, _MOST_S))
+            expires = math.floor(time.time() + lasts_s)
             url = direct.download_url(
                 artifact.digest,
                 expires_in_s=lasts_s,
