@@ -233,7 +233,11 @@ class Orchestration:
         for start in range(0, len(ids), _PAGE):
             asked = filters.FlowRunFilterId(any_=list(ids[start : start + _PAGE]))
             with _explained():
-                page = await self._client.read_flow_runs(flow_run_filter=filters.FlowRunFilter(id=asked), limit=_PAGE)
+                page = await self._client.read_flow_runs(
+                    flow_run_filter=filters.FlowRunFilter(id=asked),
+                    sort=FlowRunSort.EXPECTED_START_TIME_DESC,  # the server refuses the client's own default, which is none
+                    limit=_PAGE,
+                )
             found += map(_run, page)
         return found
 
