@@ -235,7 +235,7 @@ class Orchestration:
             with _explained():
                 page = await self._client.read_flow_runs(
                     flow_run_filter=filters.FlowRunFilter(id=asked),
-                    sort=FlowRunSort.EXPECTED_START_TIME_DESC,  # the server refuses the client's own default, which is none
+                    sort=FlowRunSort.EXPECTED_START_TIME_DESC,  # the server refuses the client's default, none
                     limit=_PAGE,
                 )
             found += map(_run, page)
