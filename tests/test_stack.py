@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -40,6 +41,24 @@ def test_every_part_is_there(stack: Stack) -> None:
             "prefect": ("external", "ready"),
         }
     assert len({worker.wait_for(r"worker (\S+) is ready") for worker in stack.workers}) == 2
+
+
+def test_a_lesson_is_made_through_both_processes(stack: Stack) -> None:
+    """By the script that the containers are tried with. It makes the first admin."""
+    for program in ("curl", "jq"):
+        if shutil.which(program) is None:
+            reason = f"{program} is not installed"
+            pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    token = stack.setup_link.partition("#token=")[2]
+    done = subprocess.run(
+        ["bash", str(ROOT / "deploy" / "smoke.sh"), *stack.api_urls, token],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("a job of ")
 
 
 def test_who_logs_in_at_one_process_is_known_to_the_other(stack: Stack) -> None:
