@@ -68,7 +68,12 @@ async def filled(found: Settings) -> None:
 
 async def _rows(portrait: Any, preview: str, bundle: Any, output: Any) -> None:
     at = now()
-    texts: dict[str, Any] = {"full_name": 'Ada "the first"\n\\ Ω 🎬', "password_hash": "", "created_at": at, "updated_at": at}
+    texts: dict[str, Any] = {
+        "full_name": 'Ada "the first"\n\\ Ω 🎬',
+        "password_hash": "",
+        "created_at": at,
+        "updated_at": at,
+    }
     person = User(email="ada@example.org", username="ada", username_key="ada", **texts)
     await person.save()
     empty: dict[str, Any] = {"description": "", "note": "", "files": "{}"}
@@ -204,6 +209,27 @@ async def test_a_backup_is_of_one_moment_while_others_write(tmp_path: Path, read
     assert {table.name: table.rows for table in made.manifest.tables}["job_event"] == 2
     await restore(settings(tmp_path / "new"), made.path)
     assert (await everything(settings(tmp_path / "new")))["users"][0]["full_name"].startswith("Ada")
+
+
+async def test_a_database_that_goes_away_is_told(tmp_path: Path, empty_postgres: str, monkeypatch: Any) -> None:
+    from coursewright_api.backup import making
+
+    found = settings(tmp_path / "data", empty_postgres)
+    await everything(found)
+
+    async def gone(self: Any, snapshot: Any, name: str, artifacts: Any) -> None:
+        other = await asyncpg.connect(empty_postgres)
+        await other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await other.close()
+        await snapshot.columns(name)
+
+    monkeypatch.setattr(making._Writing, "_table", gone)
+    with pytest.raises(BackupFailed, match="the database failed during the backup"):
+        await make(found, tmp_path / "backups")
+    assert list((tmp_path / "backups").iterdir()) == []
 
 
 async def test_prefects_database_is_copied_while_it_is_written(tmp_path: Path, made: Path) -> None:
@@ -350,6 +376,12 @@ async def test_an_unfinished_write_leaves_nothing(tmp_path: Path, made: Path, mo
     with pytest.raises(BackupFailed, match=r"the disk with the folder .* is full"):
         await make(settings(tmp_path / "old"), tmp_path / "backups")
     assert list((tmp_path / "backups").iterdir()) == []
+    monkeypatch.undo()
+    killed = tmp_path / "backups" / ".coursewright-killed"
+    killed.mkdir()
+    (killed / "backup").write_bytes(b"half of one")
+    again = await make(settings(tmp_path / "old"), tmp_path / "backups")
+    assert list((tmp_path / "backups").iterdir()) == [again.path]
     with pytest.raises(BackupFailed, match=r"course\.tar exists"):
         await make(settings(tmp_path / "old"), made)
 

@@ -81,6 +81,10 @@ class BackupFailed(CoursewrightError):
     """A backup could not be written."""
 
 
+class RestoreFailed(CoursewrightError):
+    """A backup could not be brought back."""
+
+
 class BackupDamaged(CoursewrightError):
     """A file is no whole backup."""
 

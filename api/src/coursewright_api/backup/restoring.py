@@ -28,6 +28,7 @@ from coursewright_api.backup.form import (
     PREFECT,
     RECORDS,
     Manifest,
+    RestoreFailed,
     RestoreRefused,
     data_path,
 )
@@ -41,6 +42,7 @@ from coursewright_api.backup.loading import (
     sqlite_in_use,
 )
 from coursewright_api.backup.reading import Backup
+from coursewright_api.backup.snapshots import failures
 from coursewright_api.database import SQLITE_NAME
 from coursewright_api.settings import ServerSettings, server_settings
 
@@ -64,12 +66,14 @@ async def restore(settings: Settings, path: Path, *, with_files: bool = True, fo
             await _refuse_loss(settings, server, backup, scratch, with_files=with_files)
         if not server.database_url and (folder / SQLITE_NAME).exists() and sqlite_in_use(folder / SQLITE_NAME):
             raise in_use()
-        database = None if server.database_url else await sqlite_from(backup, settings, scratch)
+        with failures("restore", RestoreFailed):
+            database = None if server.database_url else await sqlite_from(backup, settings, scratch)
         if with_files:
             _put_artifacts(backup, store_for(settings, scratch), scratch)
         _put_data(backup, folder, scratch, with_files=with_files)
         if database is None:
-            await fill_postgres(backup, settings)
+            with failures("restore", RestoreFailed):
+                await fill_postgres(backup, settings)
         else:
             replace_sqlite(folder / SQLITE_NAME, database)
     return backup.manifest

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import asyncpg
+from coursewright.errors import CoursewrightError
 from coursewright.settings import Settings
 from piccolo.apps.migrations.tables import Migration
 
@@ -56,16 +57,28 @@ async def snapshot(settings: Settings, server: ServerSettings) -> AsyncIterator[
                 f"there is no database in the data folder {settings.data_dir}",
                 remedy="set COURSEWRIGHT_DATA_DIR to the folder that `coursewright serve` uses",
             )
-        with contextlib.closing(open_sqlite(path)) as connection:
-            connection.execute("BEGIN")
-            yield SqliteSnapshot(connection)
+        with contextlib.closing(open_sqlite(path)) as opened, failures("backup", BackupFailed):
+            opened.execute("BEGIN")
+            yield SqliteSnapshot(opened)
         return
     connection = await connect(server.database_url)
     try:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            yield PostgresSnapshot(connection)
+        with failures("backup", BackupFailed):
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                yield PostgresSnapshot(connection)
     finally:
-        await connection.close()
+        await connection.close(timeout=10)
+
+
+@contextlib.contextmanager
+def failures(what: str, kind: type[CoursewrightError]) -> Iterator[None]:
+    """Raise `kind` for what either database raises."""
+    try:
+        yield
+    except (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError) as error:
+        raise kind(
+            f"the database failed during the {what}: {error}", remedy=f"see to it, and begin the {what} again"
+        ) from error
 
 
 def open_sqlite(path: Path) -> sqlite3.Connection:
