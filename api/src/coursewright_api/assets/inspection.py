@@ -65,6 +65,7 @@ class Inspector:
         self._workers = workers
         self._pool: ProcessPool | None = None
         self._lock = threading.Lock()
+        self._looking: set[asyncio.Future[Found]] = set()
 
     async def inspect(self, task: Task, *, timeout_s: float = TIMEOUT_S) -> Found:
         """What the file is. Raises InputError saying why it is not kept."""
@@ -82,11 +83,17 @@ class Inspector:
             raise refused("it cannot be read: reading it takes too much memory, or breaks", "save it anew") from None
 
     async def _looked(self, pool: ProcessPool, task: Task, timeout_s: float) -> Found:
-        found: Found = await asyncio.wrap_future(pool.schedule(look, args=(task,), timeout=timeout_s))
-        return found
+        looking: asyncio.Future[Found] = asyncio.wrap_future(pool.schedule(look, args=(task,), timeout=timeout_s))
+        self._looking.add(looking)
+        try:
+            return await looking
+        finally:
+            self._looking.discard(looking)
 
     def close(self) -> None:
-        """End what still runs. May be called twice; the next file starts anew."""
+        """End what still runs, and cancel who waits for it. May be called twice; the next file starts anew."""
+        for looking in tuple(self._looking):  # the pool itself forgets what it had not begun
+            looking.cancel()
         with self._lock:
             pool, self._pool = self._pool, None
         if pool is not None:
