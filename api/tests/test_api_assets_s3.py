@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import secrets
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,28 +22,19 @@ from coursewright_api.settings import server_settings
 from httpx import ASGITransport, AsyncClient
 from PIL import Image
 
+from tools.processes import Guard
+from tools.s3_server import ACCESS_KEY, s3_server
+
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("ready_url", ["sqlite"], indirect=True)]
 
-ROOT = Path(__file__).parents[2]
-PYTHON = ROOT / ".cache" / "swift" / "bin" / "python"
-ACCESS_KEY = "test:author"
 EMAIL, PASSWORD = "bob@example.org", "correct horse battery"
 
 
 @pytest.fixture(scope="module")
 def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """The address of a real S3 server, and the secret key to it."""
-    if not PYTHON.exists():
-        pytest.fail("the S3 server for tests is not installed: run `python tools/swift.py`, or `make test`")
-    secret = secrets.token_urlsafe(16)
-    program = ROOT / "engine" / "tests" / "store" / "swift_server.py"
-    command = [str(PYTHON), "-I", "-W", "ignore", str(program), str(tmp_path_factory.mktemp("swift")), secret]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            yield json.loads(server.stdout.readline())["endpoint"], secret
-        finally:
-            server.kill()
+    with contextlib.closing(Guard()) as guard, s3_server(tmp_path_factory.mktemp("swift"), guard) as server:
+        yield server.endpoint, server.secret
 
 
 @pytest.fixture

@@ -19,36 +19,18 @@ import pytest
 from coursewright.settings import Settings, settings_from
 from coursewright.store import open_store
 from coursewright.store.contract import Store, object_path
-from minio import Minio
+
+from tools.processes import Guard
+from tools.s3_server import ACCESS_KEY, S3Server, s3_server
 
 HERE = Path(__file__).parent
-SWIFT_PYTHON = HERE.parents[2] / ".cache" / "swift" / "bin" / "python"
-ACCESS_KEY = "test:author"  # Swift's account and user
 AWKWARD = "a 'store' with \"quotes\" & 🎬"
 
 
-class Swift:
-    """A running S3 server."""
-
-    def __init__(self, endpoint: str, secret: str) -> None:
-        self.endpoint = endpoint
-        self.secret = secret
-        self.client = Minio(endpoint, ACCESS_KEY, secret, secure=False, region="us-east-1")
-
-
 @pytest.fixture(scope="session")
-def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swift]:
-    if not SWIFT_PYTHON.exists():
-        pytest.fail("the S3 server for tests is not installed: run `python tools/swift.py`, or `make test`")
-    secret = secrets.token_urlsafe(16)
-    flags = ["-I", "-W", "ignore"]
-    command = [str(SWIFT_PYTHON), *flags, str(HERE / "swift_server.py"), str(tmp_path_factory.mktemp("swift")), secret]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            yield Swift(json.loads(server.stdout.readline())["endpoint"], secret)
-        finally:
-            server.kill()
+def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with contextlib.closing(Guard()) as guard, s3_server(tmp_path_factory.mktemp("swift"), guard) as server:
+        yield server
 
 
 class Backend(ABC):
@@ -125,7 +107,7 @@ class LocalBackend(Backend):
 class S3Backend(Backend):
     name = "s3"
 
-    def __init__(self, folder: Path, swift: Swift) -> None:
+    def __init__(self, folder: Path, swift: S3Server) -> None:
         super().__init__(folder)
         self.client = swift.client
         self.bucket = f"test-{secrets.token_hex(8)}"
@@ -175,7 +157,7 @@ def local(tmp_path: Path) -> LocalBackend:
 
 
 @pytest.fixture
-def s3(tmp_path: Path, swift: Swift) -> S3Backend:
+def s3(tmp_path: Path, swift: S3Server) -> S3Backend:
     return S3Backend(tmp_path, swift)
 
 
@@ -241,7 +223,7 @@ class Relay:
 
 
 @pytest.fixture
-def relay(swift: Swift) -> Iterator[Relay]:
+def relay(swift: S3Server) -> Iterator[Relay]:
     relay = Relay(swift.endpoint)
     try:
         yield relay
