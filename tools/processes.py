@@ -26,7 +26,10 @@ _STOP_S = 12.0
 _GUARD = """
 import os, signal, sys, time
 signal.signal(signal.SIGINT, signal.SIG_IGN)
-groups = [int(line) for line in sys.stdin]
+groups = set()
+for line in sys.stdin:
+    number = int(line)
+    groups.discard(-number) if number < 0 else groups.add(number)
 for sent, patience_s in ((signal.SIGTERM, 10), (signal.SIGKILL, 1)):
     for group in groups:
         try:
@@ -40,9 +43,9 @@ for sent, patience_s in ((signal.SIGTERM, 10), (signal.SIGKILL, 1)):
             try:
                 os.killpg(group, 0)
             except OSError:
-                groups.remove(group)
+                groups.discard(group)
 """
-"""Reads group numbers until its owner has gone, then ends them."""
+"""Reads the numbers of groups, negative ones of those that have ended, until its owner has gone; then ends the rest."""
 
 
 class Failed(Exception):
@@ -59,8 +62,15 @@ class Guard:
 
     def watch(self, group: int) -> None:
         """This one too."""
+        self._tell(group)
+
+    def forget(self, group: int) -> None:
+        """It has ended: its number may be another's soon."""
+        self._tell(-group)
+
+    def _tell(self, number: int) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{group}\n")
+        self._process.stdin.write(f"{number}\n")
         self._process.stdin.flush()
 
     def close(self) -> None:
@@ -92,6 +102,7 @@ class Server:
         self._stop_with = stop_with
         self._options = options
         self._process: subprocess.Popen[str] | None = None
+        self._watched = False
         self._coming: queue.Queue[str | None] = queue.Queue()
         self.lines: list[str] = []
 
@@ -110,6 +121,7 @@ class Server:
             **{"stdin": subprocess.DEVNULL, **self._options},
         )
         self._guard.watch(self._process.pid)
+        self._watched = True
         threading.Thread(target=self._read, args=(self._process, self._coming), daemon=True).start()
 
     def _read(self, process: subprocess.Popen[str], coming: queue.Queue[str | None]) -> None:
@@ -173,18 +185,19 @@ class Server:
             return None
         if self.lives:
             self._process.send_signal(self._stop_with)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        self.kill()  # what it may have left in its group
         return self._process.returncode
 
     def kill(self) -> None:
         """End it, and what it started in its group, at once."""
-        if self._process is not None:
+        if self._process is not None and self._watched:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            self._guard.forget(self._process.pid)
+            self._watched = False
             if self._process.stdin is not None:
                 self._process.stdin.close()
 
