@@ -6,7 +6,6 @@ A page says where with `<!-- options -->`; what follows up to `<!-- /options -->
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,11 +18,7 @@ _PLACE = re.compile("<!-- options -->\n(.*?<!-- /options -->\n)?", re.DOTALL)
 
 
 def main() -> None:
-    """Bring all pages up to date; with `--check PAGE …`, only say which are not."""
-    if sys.argv[1:2] == ["--check"]:
-        if old := [name for name in sys.argv[2:] if written(FOLDER / name) != (FOLDER / name).read_text("utf-8")]:
-            sys.exit(f"out of date: {', '.join(old)}; run python tools/provider_pages.py")
-        return
+    """Bring all pages up to date."""
     for page in sorted(FOLDER.glob("*_*.md")):
         page.write_text(written(page), "utf-8")
 
