@@ -6,10 +6,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from coursewright.cli import main
 from coursewright.run.server import stop
 from coursewright.settings import Settings
 
@@ -168,3 +169,26 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def terminal(tmp_path: Path, data_folder: Path, spy_plugin: Path) -> Terminal:
     return Terminal(tmp_path, data_folder, spy_plugin)
+
+
+Refused = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def refused(terminal: Terminal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Refused:
+    """Calls the command within the process, for what ends before any work: a start of its own costs a second."""
+    monkeypatch.chdir(terminal.folder)
+    monkeypatch.syspath_prepend(terminal.environment["PYTHONPATH"])
+    for name in os.environ.keys() - terminal.environment.keys():
+        monkeypatch.delenv(name)
+
+    def call(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        for name, value in (terminal.environment | environment).items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), out, err)
+
+    return call

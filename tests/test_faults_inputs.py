@@ -66,7 +66,9 @@ def zip_archive(path: Path) -> None:
         ("nots=notes.md", "the pipeline has no input 'nots'", "did you mean 'notes'?"),
     ],
 )
-def test_an_input_that_cannot_be_is_told_at_once(terminal: Any, given: str, says: str, remedy: str) -> None:
+def test_an_input_that_cannot_be_is_told_at_once(
+    terminal: Any, refused: Any, given: str, says: str, remedy: str
+) -> None:
     (terminal.folder / "empty.md").touch()
     (terminal.folder / "vast.md").touch()
     os.truncate(terminal.folder / "vast.md", 5 << 30)
@@ -75,7 +77,7 @@ def test_an_input_that_cannot_be_is_told_at_once(terminal: Any, given: str, says
     named = given.partition("=")[0]
     good = [] if named in ("notes", "nots") else ["-i", "notes=notes.md"]
 
-    ended = terminal("run", TALKING_HEAD, *good, "-i", given, "-o", "made/out")
+    ended = refused("run", TALKING_HEAD, *good, "-i", given, "-o", "made/out")
 
     assert ended.returncode == 2
     assert says in ended.stderr
@@ -86,8 +88,8 @@ def test_an_input_that_cannot_be_is_told_at_once(terminal: Any, given: str, says
 
 
 @pytest.mark.parametrize("given", [[], ["-i", "audio="]])
-def test_an_input_that_is_missing_is_told_at_once(terminal: Any, given: list[str]) -> None:
-    ended = terminal("run", PORTRAIT, *given, "-o", "made/out")
+def test_an_input_that_is_missing_is_told_at_once(terminal: Any, refused: Any, given: list[str]) -> None:
+    ended = refused("run", PORTRAIT, *given, "-o", "made/out")
     assert ended.returncode == 2
     assert ended.stderr == "error: the input 'audio' is missing (Recording to speak)\n  → add -i audio=FILE\n"
     assert not (terminal.folder / "made").exists()
@@ -100,8 +102,8 @@ def test_neither_notes_nor_a_topic_is_told_with_the_way_on(terminal: Any) -> Non
     assert not (terminal.folder / "made").exists()
 
 
-def test_all_wrong_inputs_are_told_together(terminal: Any) -> None:
-    ended = terminal("run", CLONE, "-i", "voice=no.wav", "-i", "language=klingonisch", "-o", "out")
+def test_all_wrong_inputs_are_told_together(refused: Any) -> None:
+    ended = refused("run", CLONE, "-i", "voice=no.wav", "-i", "language=klingonisch", "-o", "out")
     assert ended.returncode == 2
     assert ended.stderr == (
         "error: 3 inputs are wrong or missing:\n"

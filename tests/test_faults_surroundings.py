@@ -137,10 +137,10 @@ def test_a_full_disk_is_named_and_after_freeing_the_same_command_goes_on(termina
         ("held", "held already holds something"),
     ],
 )
-def test_an_output_that_cannot_be_is_refused_before_any_work(terminal: Any, out: str, says: str) -> None:
+def test_an_output_that_cannot_be_is_refused_before_any_work(terminal: Any, refused: Any, out: str, says: str) -> None:
     (terminal.folder / "held").mkdir()
     (terminal.folder / "held" / "mine.txt").write_text("precious")
-    ended = terminal(*SPIED[:-1], out)
+    ended = refused(*SPIED[:-1], out)
     assert ended.returncode == 2
     assert says in ended.stderr
     assert "with -o" in ended.stderr
@@ -179,10 +179,12 @@ def test_an_output_that_cannot_be_is_refused_before_any_work(terminal: Any, out:
         ({"COURSEWRIGHT_PREFECT_IDLE_S": "-1"}, 2, "the variable COURSEWRIGHT_PREFECT_IDLE_S: Expected `float` >= 0"),
     ],
 )
-def test_wrong_surroundings_name_the_place(terminal: Any, environment: dict[str, str], code: int, says: str) -> None:
+def test_wrong_surroundings_name_the_place(
+    terminal: Any, refused: Any, environment: dict[str, str], code: int, says: str
+) -> None:
     (terminal.folder / "odd.toml").write_text("wrokers = 3")
     (terminal.folder / "low.toml").write_text("workers = 0")
-    ended = terminal(*SPIED, **environment)
+    ended = refused(*SPIED, **environment)
     assert ended.returncode == code, ended.stderr
     assert says in ended.stderr
     assert "\n  → " in ended.stderr
