@@ -6,13 +6,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from coursewright.cli import main
-from coursewright.run.server import stop
-from coursewright.settings import Settings
 
 SPY = '''
 import os, time
@@ -156,14 +154,6 @@ def spy_plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: spy-plugin\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[coursewright]\nspy = spy_plugin\n")
     return folder
-
-
-@pytest.fixture(scope="session")
-def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A data folder for the session, so that one Prefect server serves all tests."""
-    folder = tmp_path_factory.mktemp("data")
-    yield folder
-    stop(Settings(data_dir=folder))
 
 
 @pytest.fixture

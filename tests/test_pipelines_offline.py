@@ -8,11 +8,9 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from coursewright.run.server import stop
 from coursewright.settings import Settings
 from coursewright.store import open_store
 from coursewright.testing.consents import agreed
@@ -33,9 +31,10 @@ Mix flour and water, and let the dough rest for an hour.
 class Author:
     """A person with notes, in a folder of their own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, data: Path) -> None:
         self.folder = folder
-        self.settings = Settings(data_dir=folder / "data")
+        self.data = data
+        self.store = open_store(Settings(data_dir=folder))
         (folder / "notes.md").write_text(NOTES)
         shutil.copy(ROOT / "examples" / "presenter.svg", folder / "me.svg")
 
@@ -47,7 +46,11 @@ class Author:
                 *("-o", pipeline, *arguments),
             ],
             cwd=self.folder,
-            env={**os.environ, "COURSEWRIGHT_DATA_DIR": str(self.folder / "data")},
+            env={
+                **os.environ,
+                "COURSEWRIGHT_DATA_DIR": str(self.data),
+                "COURSEWRIGHT_STORE_DIR": str(self.folder / "store"),
+            },
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -59,10 +62,8 @@ class Author:
 
 
 @pytest.fixture(scope="module")
-def author(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Author]:
-    author = Author(tmp_path_factory.mktemp("author"))
-    yield author
-    stop(author.settings)
+def author(tmp_path_factory: pytest.TempPathFactory, data_folder: Path) -> Author:
+    return Author(tmp_path_factory.mktemp("author"), data_folder)
 
 
 def spoken(captions: str) -> list[str]:
@@ -124,7 +125,7 @@ def test_text_to_speech_voice_clone_and_video_generation(author: Author) -> None
     """What one of them makes is what the next is given."""
     spoken_text = author.run("text_to_speech", "-i", "text=Good morning, everybody.")
     [sample] = spoken_text.glob("*.wav")
-    agreed(sample, open_store(author.settings))
+    agreed(sample, author.store)
     cloned = author.run("voice_clone", "-i", f"voice={sample}", "-i", "text=Good evening.")
     report = json.loads((cloned / "report.json").read_text())
     assert any("clone" in notice for notice in report["items"][0]["notices"])

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from coursewright.run.server import stop
-from coursewright.settings import Settings
 from coursewright.testing.standins.chat import ChatServer, chat_server
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,8 +29,9 @@ def scene(scene_id: str, narration: str) -> dict[str, Any]:
 class Author:
     """A person with notes, whose machine knows a chat server."""
 
-    def __init__(self, folder: Path, server: ChatServer) -> None:
+    def __init__(self, folder: Path, data: Path, server: ChatServer) -> None:
         self.folder = folder
+        self.data = data
         self.server = server
         (folder / "notes.md").write_text(NOTES)
 
@@ -40,7 +39,8 @@ class Author:
         """Run a pipeline; returns the folder of its results, and what was said about it."""
         environment = {
             **os.environ,
-            "COURSEWRIGHT_DATA_DIR": str(self.folder / "data"),
+            "COURSEWRIGHT_DATA_DIR": str(self.data),
+            "COURSEWRIGHT_STORE_DIR": str(self.folder / "store"),
             "COURSEWRIGHT_SERVICE_LLM_OPENAI__URL": self.server.url,
         }
         results = f"{pipeline}-{len(list(self.folder.iterdir()))}"
@@ -66,11 +66,9 @@ class Author:
 
 
 @pytest.fixture(scope="module")
-def author_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Author]:
+def author_of_all(tmp_path_factory: pytest.TempPathFactory, data_folder: Path) -> Iterator[Author]:
     with chat_server() as server:
-        author = Author(tmp_path_factory.mktemp("author"), server)
-        yield author
-        stop(Settings(data_dir=author.folder / "data"))
+        yield Author(tmp_path_factory.mktemp("author"), data_folder, server)
 
 
 @pytest.fixture

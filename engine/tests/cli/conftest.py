@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from coursewright.run import server
-from coursewright.settings import Settings
 
 PLUGIN = '''
 import os, signal, time
@@ -111,13 +109,6 @@ def plugin_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fake-count\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[coursewright]\ncount = fake_count\n")
     return folder
-
-
-@pytest.fixture(scope="session")
-def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("data")
-    yield folder
-    server.stop(Settings(data_dir=folder))
 
 
 @pytest.fixture(scope="session")
