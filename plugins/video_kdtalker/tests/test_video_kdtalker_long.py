@@ -1,4 +1,4 @@
-"""Twelve minutes of narration in one clip: in time with the sound to the end, and without a seam that could be seen."""
+"""A narration of thirty pieces in one clip: in time with the sound to the end, without a seam that shows."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ Studio = Any
 
 RATE_HZ = 16_000
 SAYS = "The tide comes in twice a day. It is the moon that pulls the water toward it. And then it goes out again. "
-SECONDS = 720
-PIECE_S = 20.0
+SECONDS = 240
+PIECE_S = 8.0
 
 
-def test_twelve_minutes_of_narration_end_with_the_sound_and_show_no_seam(
+def test_a_long_narration_ends_with_the_sound_and_shows_no_seam(
     studio: Studio, infer: SpaceServer, tmp_path: Path
 ) -> None:
-    """The pictures are small here, 128 × 128 instead of 512 × 512: it is their time and order that is tested."""
+    """The pictures are small here, 128 × 128 instead of 512 × 512, and the pieces short: it is their time and order
+    that is tested, and what each piece may be off adds up over many."""
     spoken = sounds.hum(SAYS, rate_hz=RATE_HZ)
     samples = np.tile(spoken, SECONDS * RATE_HZ // len(spoken) + 1)[: SECONDS * RATE_HZ + 123]
     infer.switch(progress=False)
@@ -46,6 +47,7 @@ def test_twelve_minutes_of_narration_end_with_the_sound_and_show_no_seam(
     steps = np.array([np.abs(after - before).mean() for before, after in pairwise(upper)])
     assert request.speech is not None
     pieces = cut_sound(studio.bench.store.fetch(request.speech.audio), tmp_path, "speech", PIECE_S).pieces
+    assert len(pieces) >= 30
     assert len(infer.requests) == len({piece.digest for piece in pieces})
     near = np.zeros(len(steps), bool)
     for piece in pieces[1:]:

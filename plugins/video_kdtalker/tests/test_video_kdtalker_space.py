@@ -155,7 +155,8 @@ def test_a_type_error_that_the_service_shows_is_a_portrait_without_a_face(studio
 def test_a_portrait_without_a_face_is_refused_before_anything_is_sent(studio: Studio, infer: SpaceServer) -> None:
     with pytest.raises(BadInput, match="no face"):
         studio.provider(infer).run(studio.request(portrait=studio.photo(people=0)), studio.context(infer))
-    assert infer.http == []
+    # That an earlier test's session has ended may be told late.
+    assert [request["path"] for request in infer.http if not request["path"].endswith("/reset")] == []
 
 
 def test_a_very_large_portrait_is_made_small_enough_for_the_service(studio: Studio, infer: SpaceServer) -> None:
