@@ -130,12 +130,13 @@ def command(
 
 def _flow_run(make: Callable[[], Execution], inputs: dict[str, Any], settings: Settings, display: Display) -> RunReport:
     """The run as a Prefect flow run. The server comes up while its client is imported."""
-    from coursewright.run.server import environment, prefect_api
+    from coursewright.run.server import environment, prefect_api, uncollected
 
     display.say("starting Prefect")
     with prefect_api(settings) as api:
         os.environ.update(environment(settings, api.url))  # Prefect reads them while it is imported
-        from coursewright.run.flow import NotRecorded, run_in_flow
+        with uncollected():
+            from coursewright.run.flow import NotRecorded, run_in_flow
 
         api.wait()
         display.say("")
