@@ -160,7 +160,8 @@ def test_nothing_begins_once_it_is_cancelled(app: Space, workshop: SpaceServer, 
     with pytest.raises(Cancelled):
         app.call(*COUNT)
 
-    assert workshop.http == []
+    # That an earlier test's session has ended may be told late.
+    assert [request["path"] for request in workshop.http if not request["path"].endswith("/reset")] == []
 
 
 def test_no_thread_and_no_connection_is_left(app: Space, workshop: SpaceServer, context: RequestContext) -> None:
