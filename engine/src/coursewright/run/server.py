@@ -334,7 +334,7 @@ def _begin_as_writers() -> None:
 
 @contextlib.contextmanager
 def uncollected() -> Iterator[None]:
-    """For importing Prefect: what modules hold stays anyway, and the collector looks through it for a fifth of the time."""
+    """For importing Prefect: what modules hold stays anyway, and looking through it takes a fifth of the time."""
     gc.disable()
     try:
         yield
