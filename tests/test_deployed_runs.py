@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -21,7 +22,6 @@ import asyncio, json, os, sys
 from coursewright.run.server import environment
 from coursewright.settings import settings_from
 
-what, argument = sys.argv[1:3]
 settings = settings_from(os.environ)
 os.environ.update(environment(settings, (settings.data_dir / "prefect" / "url").read_text()))
 from prefect.client.orchestration import get_client
@@ -29,7 +29,7 @@ from prefect.deployments import arun_deployment
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Cancelling
 
-async def main():
+async def answer(what, argument):
     async with get_client() as client:
         if what == "submit":
             try:
@@ -45,30 +45,51 @@ async def main():
                 await asyncio.sleep(0.1)
             print(json.dumps([run.state.name, run.state.message]))
 
-asyncio.run(main())
+for line in sys.stdin:
+    asyncio.run(answer(*json.loads(line)))
+    sys.stdout.flush()
 """
+
+
+class Client:
+    """What somebody asks of Prefect's API. A process of its own: the library reads its settings when it is imported."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+
+    def __call__(self, what: str, argument: str) -> str:
+        """The answer, one line."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([what, argument]) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, "the client failed; its words are above"
+        return line.strip()
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    @functools.cached_property
+    def _process(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", CLIENT],
+            env={**os.environ, "COURSEWRIGHT_DATA_DIR": str(self._data)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
 
 class Prefect:
     """What somebody does in Prefect's pages, and workers."""
 
-    def __init__(self, terminal: Any, data: Path) -> None:
+    def __init__(self, terminal: Any, data: Path, client: Client) -> None:
         self.terminal = terminal
         self.data = data
-        self.environment = terminal.environment | {"COURSEWRIGHT_DATA_DIR": str(data)}
+        self.client = client
         self._workers: list[subprocess.Popen[str]] = []
-
-    def client(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", CLIENT, *arguments],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
 
     def submit(self, **parameters: str) -> str:
         return self.client("submit", json.dumps(parameters))
@@ -89,18 +110,31 @@ class Prefect:
         for worker in self._workers:
             worker.kill()
             worker.communicate()
-        stop(Settings(data_dir=self.data))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data folder whose server the first deployment starts."""
+    data = tmp_path_factory.mktemp("deployed")
+    yield data
+    stop(Settings(data_dir=data))
+
+
+@pytest.fixture(scope="module")
+def client(data: Path) -> Iterator[Client]:
+    client = Client(data)
+    yield client
+    client.close()
 
 
 @pytest.fixture
-def prefect(terminal: Any, tmp_path: Path) -> Iterator[Prefect]:
-    data = tmp_path / "data"
-    made = Prefect(terminal, data)
+def prefect(terminal: Any, data: Path, client: Client) -> Iterator[Prefect]:
     deployed = terminal("deploy", "spied.yaml", "--json", COURSEWRIGHT_DATA_DIR=str(data))
     assert deployed.returncode == 0, deployed.stderr
     assert [each["name"] for each in json.loads(deployed.stdout)] == ["spied/course"]
     (data / "inputs").mkdir(parents=True, exist_ok=True)
     (data / "inputs" / "notes.md").write_text((terminal.folder / "notes.md").read_text())
+    made = Prefect(terminal, data, client)
     yield made
     made.close()
 
@@ -121,8 +155,9 @@ def test_a_run_from_prefects_pages(prefect: Prefect) -> None:
     assert state == "Failed"
     assert "notes: ../../calls is not in the folder of inputs" in message
     assert prefect.end_of(good)[0] == "Completed"
-    (folder,) = (prefect.data / "results").iterdir()
-    assert {"report.json", "title.txt"} <= {path.name for path in folder.iterdir()}
+    results = prefect.data / "results"
+    until(lambda: {"report.json", "title.txt"} <= {path.name for path in results.glob("*/*")}, patience_s=10)
+    assert len(list(results.iterdir())) == 1
 
 
 def test_a_worker_that_is_killed_or_stopped_repeats_nothing_that_is_finished(prefect: Prefect) -> None:
