@@ -329,8 +329,8 @@ def test_huge_notes_stay_within_the_limits_of_a_script_and_take_seconds(outline:
         assert not any(map(str.isalnum, notes))
         return
 
-    # 200,000 words take 1 s on an idle core; a quadratic step would take minutes
-    assert time.process_time() - began < 5
+    # 200,000 words take 1 s on an idle core, and some on a busy one; a quadratic step would take minutes
+    assert time.process_time() - began < 15
     assert msgspec.json.decode(msgspec.json.encode(script), type=Script) == script
     said = sum(len(scene.narration.split()) for scene in script.scenes)
     assert said >= len(notes.replace("#", "").replace("- ", "").split()) * 0.9

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 import msgspec
 
@@ -30,6 +30,7 @@ _WORD = re.compile(r"[^\W_]+")
 _UNSPACED_RUN = re.compile(f"{UNSPACED.pattern}+")
 _MARKS = re.compile(r"!?\[([^\]]{0,500})\]\([^)]{0,2000}\)|[*_`#>|]+")
 _SHORTEST_WORD = 4
+_FINE = 1 << 32
 _MOST_NOTES = 1_000_000
 """Characters of notes that are looked at: more than a long book has."""
 
@@ -61,23 +62,27 @@ class Sources:
         total = sum(weights.values())
         left = dict(weights)
         chosen: list[int] = []
-        while left and len(chosen) < _MOST_PASSAGES:
-            gains: Counter[int] = Counter()
-            for term, weight in left.items():
-                for number in self._where.get(term, ()):
-                    gains[number] += weight  # type: ignore[assignment]  # typeshed's Counter counts in whole numbers
-            best = max(gains, key=lambda number: (gains[number], -number), default=None)
-            if best is None or gains[best] < _WORTHWHILE * total:
-                break
+        gains = [0] * len(self._units)
+        for term, weight in left.items():
+            for number in self._where.get(term, ()):
+                gains[number] += weight
+        while len(chosen) < _MOST_PASSAGES and 0 < (most := max(gains, default=0)) >= _WORTHWHILE * total:
+            best = gains.index(most)
             chosen.append(best)
-            left = {term: weight for term, weight in left.items() if term not in self._units[best].terms}
+            for term in self._units[best].terms & left.keys():
+                weight = left.pop(term)
+                for number in self._where[term]:
+                    gains[number] -= weight
         found = [self._units[number] for number in sorted(chosen)]
         held = 1 - sum(left.values()) / total if total else 0.0
         return [Passage(text=unit.text, line=unit.line) for unit in found], round(max(0.0, held), 2)
 
-    def _weight(self, term: str) -> float:
-        """More for what few passages have. A word of the text's own counts like one that a single passage has."""
-        return math.log(1 + len(self._units) / max(1, len(self._where.get(term, ()))))
+    def _weight(self, term: str) -> int:
+        """More for what few passages have. A word of the text's own counts like one that a single passage has.
+
+        A whole number, so that what is added and taken away again leaves nothing.
+        """
+        return round(_FINE * math.log(1 + len(self._units) / max(1, len(self._where.get(term, ())))))
 
     def _terms(self, text: str) -> set[str]:
         folded = unicodedata.normalize("NFKC", text).casefold()
