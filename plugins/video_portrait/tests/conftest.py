@@ -72,13 +72,14 @@ class Studio:
             return np.concatenate([frame.to_ndarray().ravel() for frame in container.decode(audio=0)])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    """One for all files, because its worker process takes a second to start."""
     with bench(tmp_path_factory.mktemp("studio")) as made:
         yield Studio(made)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def speech(studio: Studio) -> Speech:
     """One second: an open vowel from 0.2 to 0.5 s, shut lips to 0.65 s, a round vowel to 0.9 s."""
     sounds = [("_", 0.0), ("'A:", 0.2), ("m", 0.5), ("'u:", 0.65), ("_", 0.9)]
