@@ -64,6 +64,8 @@ async def test_no_value_of_any_field_is_a_fault(api: Any) -> None:
     for path, methods in document["paths"].items():
         place = re.sub(r"\{\w+\}", bob.id, path)
         for method, route in methods.items():
+            if path == "/api/events":  # it does not end
+                continue
             names = [each["name"] for each in route.get("parameters", []) if each["in"] == "query"]
             requests: list[dict[str, Any]] = [{"params": {name: str(odd)}} for name in names for odd in ODD]
             body = route.get("requestBody", {}).get("content", {}).get("application/json")

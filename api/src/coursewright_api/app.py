@@ -25,6 +25,9 @@ from coursewright_api.consents.routes import ConsentController
 from coursewright_api.files.routes import FilesController
 from coursewright_api.generate.status_routes import StatusController
 from coursewright_api.health import HealthController
+from coursewright_api.jobs.routes import JobController
+from coursewright_api.jobs.stream_routes import StreamController, follow_job
+from coursewright_api.jobs.upkeep import jobs_kept_up
 from coursewright_api.metrics import Metrics, MetricsController, Timing, counting
 from coursewright_api.pipelines.routes import PipelineController
 from coursewright_api.problems import handle
@@ -68,6 +71,9 @@ def create_app(service: Service) -> Litestar:
             AssetController,
             UploadController,
             FilesController,
+            JobController,
+            StreamController,
+            follow_job,
             PlayerController,
             ShareController,
             StatsController,
@@ -95,7 +101,11 @@ def _opened(service: Service) -> contextlib.AbstractAsyncContextManager[None]:
         await service.database.open()
         try:
             await service.throttles.sweep()
-            async with kept_up(service.assets, service.uploads, service.inspector), service.pipelines.scanning():
+            async with (
+                kept_up(service.assets, service.uploads, service.inspector),
+                service.pipelines.scanning(),
+                jobs_kept_up(service),
+            ):
                 yield
         finally:
             await service.database.close()

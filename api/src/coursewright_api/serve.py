@@ -20,6 +20,7 @@ from coursewright.run.server import prefect_api
 from coursewright.settings import Settings
 
 from coursewright_api.app import create_app
+from coursewright_api.runner import worker_beside
 from coursewright_api.service import Service
 from coursewright_api.settings import ServerSettings, server_settings
 
@@ -36,7 +37,7 @@ def run(settings: Settings, *, host: str | None = None, port: int | None = None,
     with contextlib.closing(_listen(server)) as listening:
         server = msgspec.structs.replace(server, port=listening.getsockname()[1])
         with _prefect(settings, wanted=not api_only) as prefect:
-            service = Service(settings, server, prefect_url=prefect.url)
+            service = Service(settings, server, prefect_url=prefect.answering_url)
             try:
                 return asyncio.run(_serve(service, listening, prefect))
             except BaseExceptionGroup as group:  # as Litestar raises what its lifespan raised
@@ -62,6 +63,8 @@ class Prefect:
         self._url = settings.prefect_api_url
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self.embedded = False
+        """Is it our own?"""
         self.ready = threading.Event()
         """It answers, or has failed."""
         self.failure: CoursewrightError | None = None
@@ -72,8 +75,13 @@ class Prefect:
             raise self.failure
         return self._url
 
+    def answering_url(self) -> str:
+        """The same, but empty until it answers."""
+        return self.url() if self.ready.is_set() else ""
+
     def start(self) -> None:
         """Begin to start it."""
+        self.embedded = True
         # A daemon: preparing Prefect's database the first time takes 20 s, and must not keep Ctrl-C waiting.
         self._thread = threading.Thread(target=self._hold, name="prefect", daemon=True)
         self._thread.start()
@@ -178,9 +186,13 @@ async def _serve(service: Service, listening: socket.socket, prefect: Prefect) -
     for wanted in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(wanted, functools.partial(_end, server))
     app = config.app
-    async with app.lifespan():  # type: ignore[union-attr]  # Litestar's, as made above
+    there = asyncio.Event()
+    async with (
+        app.lifespan(),  # type: ignore[union-attr]  # Litestar's, as made above
+        worker_beside(service.server.runs_at_once, there) if prefect.embedded else contextlib.nullcontext(),
+    ):
         await _tell(service, click.echo)
-        telling = asyncio.create_task(_tell_prefect(prefect))
+        telling = asyncio.create_task(_tell_prefect(prefect, there))
         try:
             await server.serve(sockets=[listening])
         finally:
@@ -211,12 +223,13 @@ async def _tell(service: Service, say: Callable[[str], None]) -> None:
     sys.stdout.flush()
 
 
-async def _tell_prefect(prefect: Prefect) -> None:
-    """Prefect's address, once it answers."""
+async def _tell_prefect(prefect: Prefect, there: asyncio.Event) -> None:
+    """Prefect's address, once it answers; then a worker may begin."""
     while not prefect.ready.is_set():
         await asyncio.sleep(0.1)
     if prefect.failure is not None:
         click.echo(f"error: {prefect.failure}", err=True)  # the API goes on: what is made already can be fetched
     elif prefect.url():
-        click.echo(f"  Prefect   {prefect.url()}")
+        click.echo(f"  Prefect   {prefect.url().removesuffix('/api')}")
         sys.stdout.flush()
+        there.set()

@@ -29,6 +29,13 @@ from coursewright_api.consents.keeping import Consents
 from coursewright_api.database import Database
 from coursewright_api.files.links import Files
 from coursewright_api.generate.status import ProviderStatus
+from coursewright_api.jobs.adoption import Adoption
+from coursewright_api.jobs.hub import Hub
+from coursewright_api.jobs.link import PrefectLink
+from coursewright_api.jobs.mirror import Mirror
+from coursewright_api.jobs.records import Jobs
+from coursewright_api.jobs.streams import Streams
+from coursewright_api.jobs.submission import Submitter
 from coursewright_api.pipelines.library import Pipelines
 from coursewright_api.settings import ServerSettings
 from coursewright_api.share.sharing import Sharing
@@ -81,6 +88,30 @@ class Service:
         )
         self.pipelines = Pipelines(self.database, self.store, settings, server)
         self.provider_status = ProviderStatus(settings, self.pipelines.compiler.catalog)
+        self.hub = Hub(self.database)
+        self.streams = Streams(self.hub)
+        self.prefect = PrefectLink(settings, self.prefect_url)
+        self.submitter = Submitter(self.database, self.store, self.hub, self.prefect, self.pipelines, self.in_thread)
+        self.jobs = Jobs(
+            self.database,
+            self.store,
+            self.assets,
+            self.consents,
+            self.pipelines,
+            self.submitter,
+            self.hub,
+            self.in_thread,
+        )
+        self.mirror = Mirror(
+            self.database,
+            self.store,
+            self.assets,
+            self.prefect,
+            self.submitter,
+            self.hub,
+            Adoption(self.database, self.store, self.pipelines, server, self.in_thread),
+            self.in_thread,
+        )
         self.share = Sharing(self.database, self.store, keys, passwords, self.throttles, server)
         self.authentication = Authentication(self.sessions, self.api_keys, server)
 

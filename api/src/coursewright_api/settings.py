@@ -35,6 +35,12 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         int, Meta(ge=60, le=31_536_000, description="Seconds a login lasts at most, with `remember`.")
     ] = 2_592_000
     link_s: Annotated[int, Meta(ge=60, le=2_592_000, description="Seconds a one-time link can be used.")] = 86_400
+    runs_at_once: Annotated[
+        int, Meta(ge=1, le=100, description="Jobs at the same time, of the worker that `serve` starts.")
+    ] = 2
+    prefect_owner: Annotated[
+        str, Meta(description="Whose jobs the runs are that begin in Prefect's pages; empty: the first admin's.")
+    ] = ""
     allowed_origins: Annotated[
         tuple[str, ...], Meta(description="Other sites whose pages may call the API, such as https://lms.example.org.")
     ] = ()

@@ -126,5 +126,6 @@ class ApiKeys:
             username=row["user.username"],
             email=row["user.email"],
             role=Role(row["user.role"]),
+            api_key_id=row["id"],
             scopes=frozenset(Scope(scope) for scope in row["scopes"].split()),
         )

@@ -33,6 +33,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     email: str
     role: Role
     session_id: UUID | None = None
+    api_key_id: UUID | None = None
     scopes: frozenset[Scope] | None = None
     """None: a session, which may do all that the person may."""
 

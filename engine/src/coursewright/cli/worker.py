@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 
 import click
@@ -16,16 +19,20 @@ from coursewright.run.server import environment, prefect_api
 
 _POLL_S = 1
 """Prefect's own 10 s would be the longest part of a short run."""
+_WATCH_S = 0.5
 
 
 @click.command("worker", epilog=epilog("coursewright worker", "coursewright worker --at-once 4"))
 @click.option("--at-once", type=click.IntRange(1, 100), default=2, show_default=True, help="Runs at the same time.")
-def command(at_once: int) -> int:
+@click.option("--with-parent", is_flag=True, hidden=True, help="Stop when the process that started this one is gone.")
+def command(at_once: int, with_parent: bool) -> int:
     """Run deployed pipelines: from Prefect's pages, their schedules, or an API.
 
     Without a Prefect server in the settings the embedded one is used, and kept running. Ctrl-C stops the worker; its
     runs are given back and go on where they stopped as soon as there is a worker again.
     """
+    if with_parent:
+        _end_with(os.getppid())
     settings = environment_settings()
     for folder in (INPUTS, RESULTS):
         (settings.data_dir / folder).mkdir(parents=True, exist_ok=True)
@@ -43,3 +50,12 @@ def command(at_once: int) -> int:
             asyncio.run(work(name, at_once))
     click.echo("stopped", err=True)
     return 0
+
+
+def _end_with(parent: int) -> None:
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH_S)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -6,9 +6,9 @@ Every method raises PrefectUnavailable when the server does not answer.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -25,18 +25,27 @@ from prefect.settings import get_current_settings
 from prefect.states import Cancelling
 
 from coursewright.capabilities.artifacts import Artifact
-from coursewright.errors import CoursewrightError
 from coursewright.plan import Plan
 from coursewright.run import deployments
 from coursewright.run.deployments import POOL, command
-from coursewright.run.parts import Part
+from coursewright.run.orchestrated import (
+    Pool,
+    PrefectRefused,
+    PrefectUnavailable,
+    Queue,
+    Run,
+    RunState,
+    Submission,
+    TaskRun,
+    Told,
+    Worker,
+)
 from coursewright.run.report import Event
 from coursewright.run.telling import PREFIX, RESOURCE
 
 _PAGE = 200
 """Prefect's largest page."""
 _PATIENCE_S = 10.0
-RunState = Literal["pending", "running", "completed", "failed", "cancelled"]
 
 _STATES: dict[StateType, RunState] = {
     StateType.SCHEDULED: "pending",
@@ -51,99 +60,13 @@ _STATES: dict[StateType, RunState] = {
 }
 
 
-class PrefectUnavailable(CoursewrightError):
-    """The Prefect server does not answer, or answers that it cannot."""
-
-
-class Submission(msgspec.Struct, frozen=True, kw_only=True):
-    """An attempt of a job, to be made. `key` is unique for each: submitting twice makes one run."""
-
-    job: str
-    key: str
-    name: str
-    deployment: UUID
-    bundle: str
-    parameters: Mapping[str, Any]
-    queue: str
-    part: Part = Part()
-    providers: Mapping[str, str] = {}
-
-
-class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """A flow run of a pipeline, as Prefect has it. Times are UTC."""
-
-    id: UUID
-    key: str
-    name: str
-    state: RunState
-    state_name: str
-    message: str
-    at: datetime
-    """When it came into that state."""
-    due_at: datetime | None
-    started_at: datetime | None
-    ended_at: datetime | None
-    queue: str
-    parameters: dict[str, Any]
-    command: str
-    deployment: UUID | None
-    count: int
-    """How often it was begun."""
-
-
-class TaskRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A task of a run. `label` is that of `coursewright.run.report.label_of`."""
-
-    id: UUID
-    label: str
-    state: str
-    message: str
-    started_at: datetime | None
-    ended_at: datetime | None
-
-
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """Something about a flow run: what its process says, or, without `event`, that its state should be read."""
-
-    flow_run: UUID
-    at: datetime
-    event: Event | None = None
-
-
-class Queue(msgspec.Struct, frozen=True, kw_only=True):
-    """A work queue, and how many runs wait in it."""
-
-    name: str
-    priority: int
-    waiting: int
-
-
-class Worker(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker that has been heard of."""
-
-    name: str
-    online: bool
-    heard_at: datetime | None
-
-
-class Pool(msgspec.Struct, frozen=True, kw_only=True):
-    """The work pool of all pipelines."""
-
-    name: str
-    paused: bool
-    queues: list[Queue]
-    workers: list[Worker]
-    running: int
-
-
 @contextlib.contextmanager
 def _explained() -> Iterator[None]:
     try:
         yield
     except PrefectHTTPStatusError as error:
-        if error.response.status_code < 500:
-            raise
-        raise PrefectUnavailable(f"the Prefect server answers {error.response.status_code}") from error
+        kind = PrefectUnavailable if error.response.status_code >= 500 else PrefectRefused
+        raise kind(f"the Prefect server answers {error.response.status_code}: {error.response.text[:300]}") from error
     except (httpx.HTTPError, OSError, TimeoutError) as error:
         raise PrefectUnavailable(f"the Prefect server does not answer: {type(error).__name__}") from error
 
@@ -260,8 +183,15 @@ class Orchestration:
             if len(page) < _PAGE:
                 return
 
+    async def command_of(self, deployment: UUID) -> str:
+        """What a worker starts for runs of a deployment; empty for one that is not there, or not of our kind."""
+        with _explained(), contextlib.suppress(ObjectNotFound):
+            found = await self._client.read_deployment(deployment)
+            return str((found.job_variables or {}).get("command", ""))
+        return ""
+
     async def tasks(self, flow_run: UUID) -> list[TaskRun]:
-        """All tasks of a run, those of its latest begin last."""
+        """The tasks of a run, each as it was begun last."""
         found: list[TaskRun] = []
         while True:
             with _explained():
@@ -272,7 +202,8 @@ class Orchestration:
                 )
             found += [_task(each) for each in page]
             if len(page) < _PAGE:
-                return sorted(found, key=lambda task: (task.started_at is None, task.started_at or _EPOCH))
+                found.sort(key=lambda task: (task.started_at is None, task.started_at or _EPOCH))
+                return list({task.label: task for task in found}.values())
 
     async def task(self, task_run: UUID) -> TaskRun | None:
         """One task; None when Prefect does not know it."""
@@ -290,7 +221,7 @@ class Orchestration:
         """The work pool, its queues and workers."""
         with _explained():
             pool = await self._client.read_work_pool(POOL)
-            queues = await self._client.read_work_queues(work_pool_name=POOL)
+            queues = await self._client.read_work_queues(work_pool_name=POOL, limit=_PAGE)
             workers = await self._client.read_workers_for_work_pool(POOL)
             waiting = [await self._count(["SCHEDULED", "PENDING"], queue=queue.name) for queue in queues]
             running = await self._count(["RUNNING", "CANCELLING"])

@@ -1,0 +1,1 @@
+"""Jobs: runs of pipelines that people asked for."""

@@ -1,0 +1,169 @@
+"""Flow runs and jobs, which is which; and runs begun in Prefect's pages, which become jobs as well."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import msgspec
+from coursewright.errors import CoursewrightError
+from coursewright.run.bundles import load
+from coursewright.run.references import artifact_of
+from coursewright.store.contract import Store
+
+from coursewright_api.database import Database
+from coursewright_api.database.columns import now
+from coursewright_api.database.tables import (
+    Job,
+    JobState,
+    JobStep,
+    PipelineOrigin,
+    PipelineVersion,
+    Priority,
+    Role,
+    User,
+    UserState,
+)
+from coursewright_api.jobs.events import LOCK, of_job, write
+from coursewright_api.jobs.submission import job_of
+from coursewright_api.pipelines.library import LOCK as PIPELINES
+from coursewright_api.pipelines.library import MAX_TITLE, Pipelines
+from coursewright_api.settings import ServerSettings
+from coursewright_api.threads import Threads
+
+if TYPE_CHECKING:
+    from coursewright.run.orchestrated import Run
+    from coursewright.run.orchestration import Orchestration
+
+log = logging.getLogger(__name__)
+
+
+class Adoption:
+    """Finds the jobs of flow runs, and makes jobs of those that have none."""
+
+    def __init__(
+        self, database: Database, store: Store, pipelines: Pipelines, server: ServerSettings, in_thread: Threads
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._pipelines = pipelines
+        self._in_thread = in_thread
+        self.foreign: set[UUID] = set()
+        """Flow runs that are no jobs and will not be."""
+        self._owner = server.prefect_owner
+
+    async def jobs_of(self, prefect: Orchestration, runs: Sequence[Run]) -> dict[UUID, UUID]:
+        """The job of each flow run that is one, by flow run."""
+        rows = await Job.select(Job.id, Job.flow_run).where(Job.flow_run.is_in([run.id for run in runs]))
+        found: dict[UUID, UUID] = {row["flow_run"]: row["id"] for row in rows}
+        for run in runs:
+            if run.id in found:
+                continue
+            if named := job_of(run.key):
+                if await self._linked(run, *named):
+                    found[run.id] = named[0]
+            elif run.deployment is None or not (bundle := _bundle_of(await prefect.command_of(run.deployment))):
+                self.foreign.add(run.id)
+            elif _is_due(run) and (job := await self._adopt(run, bundle)):
+                found[run.id] = job
+        return found
+
+    @staticmethod
+    async def _linked(run: Run, job: UUID, attempt: int) -> bool:
+        """Note the flow run of an attempt, where the process that submitted it did not come to it."""
+        which = (Job.id == job) & (Job.attempt == attempt) & (Job.flow_run.is_null() | (Job.flow_run == run.id))
+        return bool(await Job.update({Job.flow_run: run.id}).where(which).returning(Job.id))
+
+    async def _adopt(self, run: Run, bundle: str) -> UUID | None:
+        owner = await self._find_owner()
+        if owner is None:
+            return None
+        try:
+            version = await self._version(bundle)
+            plan = await self._pipelines.plan_of(version)
+        except CoursewrightError as error:
+            log.warning("the run '%s' of Prefect cannot be a job: %s", run.name, error)
+            self.foreign.add(run.id)
+            return None
+        moment = now()
+        job = Job(
+            id=uuid.uuid5(run.id, "job"),
+            owner=owner,
+            pipeline_version=version["id"],
+            pipeline=version["name"],
+            title=run.name[:200],
+            priority=run.queue if run.queue in set(Priority) else Priority.normal.value,
+            inputs=msgspec.json.encode(run.parameters).decode(),
+            parameters=msgspec.json.encode(run.parameters).decode(),
+            state=JobState.pending.value,
+            flow_run=run.id,
+            created_at=moment,
+            updated_at=moment,
+        )
+        steps = [JobStep(job=job.id, step=step.name, position=index) for index, step in enumerate(plan.steps)]
+        async with self._database.exclusive(LOCK):
+            await job.save()
+            await JobStep.insert(*steps)
+            rows = await Job.select().where(Job.id == job.id)
+            await write(self._database, [of_job(row) for row in rows])
+        return UUID(str(job.id))
+
+    async def _version(self, reference: str) -> dict[str, Any]:
+        """The version with that bundle; one that only Prefect has, by `coursewright deploy`, is noted."""
+        artifact = artifact_of(reference)
+        assert artifact is not None  # noqa: S101  # looked at before
+        query = PipelineVersion.select().where(PipelineVersion.bundle_digest == artifact.digest)
+        if (row := await query.order_by(PipelineVersion.number, ascending=False).first()) is not None:
+            return row
+        bundle = await self._in_thread(load, reference, self._store)
+        plan = await self._pipelines.compiler.plan(artifact.digest, lambda: bundle)
+        async with self._database.exclusive(PIPELINES):
+            last = PipelineVersion.select(PipelineVersion.number).where(PipelineVersion.name == plan.name)
+            newest = await last.order_by(PipelineVersion.number, ascending=False).first()
+            await PipelineVersion(
+                id=uuid.uuid4(),
+                name=plan.name,
+                number=(newest["number"] if newest else 0) + 1,
+                current=False,
+                title=(plan.title or plan.name)[:MAX_TITLE],
+                description=plan.description,
+                text=bundle.text,
+                files=msgspec.json.encode(bundle.files).decode(),
+                bundle=reference,
+                bundle_digest=artifact.digest,
+                origin=PipelineOrigin.prefect.value,
+                created_at=now(),
+            ).save()
+        row = await query.first()
+        assert row is not None  # noqa: S101  # written just now
+        return row
+
+    async def _find_owner(self) -> UUID | None:
+        """The configured user, or else the first admin; nobody while there is none."""
+        query = User.select(User.id).where(User.state == UserState.active.value)
+        if self._owner:
+            name = self._owner.lower()
+            query = query.where((User.username_key == name) | (User.email == name))
+        else:
+            query = query.where(User.role == Role.admin.value)
+        row: dict[str, Any] | None = await query.order_by(User.created_at).first()
+        return row["id"] if row else None
+
+
+def _is_due(run: Run) -> bool:
+    """A schedule makes its runs days before."""
+    return run.state != "pending" or run.due_at is None or run.due_at <= now()
+
+
+def _bundle_of(command: str) -> str:
+    """The reference of the bundle that a command names; empty for any other command."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return ""
+    ours = words[:2] == ["coursewright", "run-deployed"] and artifact_of(words[-1]) is not None
+    return words[-1] if ours else ""

@@ -1,0 +1,109 @@
+"""Rows of jobs as clients see them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from coursewright.run.report import StepFailure, label_of
+
+from coursewright_api.database.tables import JobEvent
+from coursewright_api.jobs import structs
+from coursewright_api.pages import Page, after, page_of
+from coursewright_api.service import Service
+
+Row = dict[str, Any]
+_SAME = frozenset(structs.JobInfo.__struct_fields__) - {"status", "cancelling"}
+
+
+def info(row: Row) -> structs.JobInfo:
+    """A job in a list."""
+    return structs.JobInfo(**_common(row))
+
+
+def _common(row: Row) -> dict[str, Any]:
+    return {
+        **{name: row[name] for name in _SAME},
+        "status": row["state"],
+        "cancelling": row["cancel_requested_at"] is not None and row["ended_at"] is None,
+    }
+
+
+def step(row: Row) -> structs.StepInfo:
+    """A step of a job."""
+    return structs.StepInfo(
+        step=row["step"],
+        item=row["item"],
+        status=row["state"],
+        provider=row["provider"],
+        progress=row["progress"],
+        message=row["message"],
+        errors=_json(row["error"], []),
+        notices=_json(row["notices"], []),
+        task_id=row["task_run"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+    )
+
+
+async def detail(service: Service, owner: UUID, job: UUID) -> structs.JobDetail:
+    """A job with its steps. Raises a 404."""
+    row = await service.jobs.one(owner, job)
+    steps = await service.jobs.steps(job)
+    return structs.JobDetail(
+        **_common(row),
+        pipeline_version=row["pipeline_version"],
+        inputs=_json(row["inputs"], {}),
+        providers=_json(row["providers"], {}),
+        failures=msgspec.json.decode(row["error"], type=list[StepFailure]) if row["error"] else [],
+        outputs=_json(row["outputs"], {}),
+        task_id=row["flow_run"],
+        steps=[step(each) for each in steps],
+    )
+
+
+async def results(service: Service, owner: UUID, job: UUID) -> structs.Results:
+    """What a job has made. Raises a 404."""
+    row = await service.jobs.one(owner, job)
+    files = await service.assets.results_of(job)
+    outputs = _json(row["outputs"], {})
+    with_files = {each["output"] for each in files}
+    return structs.Results(
+        status=row["state"],
+        files=[
+            structs.ResultInfo(
+                id=each["id"],
+                output=each["output"],
+                name=each["file_name"],
+                media_type=each["media_type"],
+                size_bytes=each["size_bytes"],
+                link=service.assets.download(each),
+            )
+            for each in files
+        ],
+        values={name: value for name, value in outputs.items() if name not in with_files},
+    )
+
+
+async def logs(job: UUID, limit: int, cursor: str) -> Page[structs.LogLine]:
+    """What happened to a job, the oldest first."""
+    query = JobEvent.select().where(JobEvent.job == job).order_by(JobEvent.id).limit(limit + 1)
+    if start := after(cursor, tuple[int]):
+        query = query.where(JobEvent.id > max(0, min(start[0], 2**62)))
+    return page_of(await query, limit, _line, "id")
+
+
+def _line(row: Row) -> structs.LogLine:
+    data = msgspec.json.decode(row["data"])
+    words = [data.get("status", ""), data.get("provider", ""), data.get("message", "")]
+    if row["type"] == "step":
+        label = label_of(data["step"], data["item"])
+        message = f"{label}: {' · '.join(word for word in words if word)}"
+        return structs.LogLine(at=row["at"], step=data["step"], item=data["item"], message=message)
+    message = f"attempt {data.get('attempt', 1)}: {' · '.join(word for word in words if word)}"
+    return structs.LogLine(at=row["at"], message=message)
+
+
+def _json(text: str, otherwise: Any) -> Any:
+    return msgspec.json.decode(text) if text else otherwise
