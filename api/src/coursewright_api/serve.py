@@ -230,6 +230,6 @@ async def _tell_prefect(prefect: Prefect, there: asyncio.Event) -> None:
     if prefect.failure is not None:
         click.echo(f"error: {prefect.failure}", err=True)  # the API goes on: what is made already can be fetched
     elif prefect.url():
-        click.echo(f"  Prefect   {prefect.url().removesuffix('/api')}")
+        click.echo(f"  Prefect   {prefect.url()}")
         sys.stdout.flush()
         there.set()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from piccolo.columns import Timestamptz
+from piccolo.columns import Column, Timestamptz
+from piccolo.columns.combination import WhereRaw
 
 
 def now() -> datetime:
@@ -18,3 +19,8 @@ class Time(Timestamptz):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"default": None, "null": True, **options})
+
+
+def contains(column: Column, words: str) -> WhereRaw:
+    """Is that part of a text, whether written large or small? Piccolo's `ilike` warns on SQLite."""
+    return WhereRaw(f'LOWER("{column._meta.db_column_name}") LIKE {{}}', f"%{words.lower()}%")

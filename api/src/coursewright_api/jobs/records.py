@@ -20,7 +20,7 @@ from piccolo.columns import Column
 from coursewright_api.assets.records import Assets
 from coursewright_api.consents.keeping import Consents
 from coursewright_api.database import Database, is_duplicate
-from coursewright_api.database.columns import now
+from coursewright_api.database.columns import contains, now
 from coursewright_api.database.tables import Job, JobState, JobStep
 from coursewright_api.fields import FieldError
 from coursewright_api.jobs import structs
@@ -220,7 +220,7 @@ class Jobs:
         if until is not None:
             query = query.where(Job.created_at < until)
         if words := text.strip().translate({ord(mark): None for mark in "\\%_\0"}):
-            query = query.where(Job.title.ilike(f"%{words}%") | Job.description.ilike(f"%{words}%"))
+            query = query.where(contains(Job.title, words) | contains(Job.description, words))
         return await query
 
     async def one(self, owner: UUID, job: UUID, *columns: Column) -> Row:
