@@ -109,7 +109,7 @@ class Service:
             self.prefect,
             self.submitter,
             self.hub,
-            Adoption(self.database, self.store, self.pipelines, server, self.in_thread),
+            Adoption(self.database, self.pipelines, server),
             self.in_thread,
         )
         self.share = Sharing(self.database, self.store, keys, passwords, self.throttles, server)

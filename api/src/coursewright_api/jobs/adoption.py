@@ -11,9 +11,7 @@ from uuid import UUID
 
 import msgspec
 from coursewright.errors import CoursewrightError
-from coursewright.run.bundles import load
 from coursewright.run.references import artifact_of
-from coursewright.store.contract import Store
 
 from coursewright_api.database import Database
 from coursewright_api.database.columns import now
@@ -21,8 +19,6 @@ from coursewright_api.database.tables import (
     Job,
     JobState,
     JobStep,
-    PipelineOrigin,
-    PipelineVersion,
     Priority,
     Role,
     User,
@@ -30,10 +26,8 @@ from coursewright_api.database.tables import (
 )
 from coursewright_api.jobs.events import LOCK, of_job, write
 from coursewright_api.jobs.submission import job_of
-from coursewright_api.pipelines.library import LOCK as PIPELINES
-from coursewright_api.pipelines.library import MAX_TITLE, Pipelines
+from coursewright_api.pipelines.library import Pipelines
 from coursewright_api.settings import ServerSettings
-from coursewright_api.threads import Threads
 
 if TYPE_CHECKING:
     from coursewright.run.orchestrated import Run
@@ -45,13 +39,9 @@ log = logging.getLogger(__name__)
 class Adoption:
     """Finds the jobs of flow runs, and makes jobs of those that have none."""
 
-    def __init__(
-        self, database: Database, store: Store, pipelines: Pipelines, server: ServerSettings, in_thread: Threads
-    ) -> None:
+    def __init__(self, database: Database, pipelines: Pipelines, server: ServerSettings) -> None:
         self._database = database
-        self._store = store
         self._pipelines = pipelines
-        self._in_thread = in_thread
         self.foreign: set[UUID] = set()
         """Flow runs that are no jobs and will not be."""
         self._owner = server.prefect_owner
@@ -83,7 +73,7 @@ class Adoption:
         if owner is None:
             return None
         try:
-            version = await self._version(bundle)
+            version = await self._pipelines.of_bundle(bundle)
             plan = await self._pipelines.plan_of(version)
         except CoursewrightError as error:
             log.warning("the run '%s' of Prefect cannot be a job: %s", run.name, error)
@@ -111,36 +101,6 @@ class Adoption:
             rows = await Job.select().where(Job.id == job.id)
             await write(self._database, [of_job(row) for row in rows])
         return UUID(str(job.id))
-
-    async def _version(self, reference: str) -> dict[str, Any]:
-        """The version with that bundle; one that only Prefect has, by `coursewright deploy`, is noted."""
-        artifact = artifact_of(reference)
-        assert artifact is not None  # noqa: S101  # looked at before
-        query = PipelineVersion.select().where(PipelineVersion.bundle_digest == artifact.digest)
-        if (row := await query.order_by(PipelineVersion.number, ascending=False).first()) is not None:
-            return row
-        bundle = await self._in_thread(load, reference, self._store)
-        plan = await self._pipelines.compiler.plan(artifact.digest, lambda: bundle)
-        async with self._database.exclusive(PIPELINES):
-            last = PipelineVersion.select(PipelineVersion.number).where(PipelineVersion.name == plan.name)
-            newest = await last.order_by(PipelineVersion.number, ascending=False).first()
-            await PipelineVersion(
-                id=uuid.uuid4(),
-                name=plan.name,
-                number=(newest["number"] if newest else 0) + 1,
-                current=False,
-                title=(plan.title or plan.name)[:MAX_TITLE],
-                description=plan.description,
-                text=bundle.text,
-                files=msgspec.json.encode(bundle.files).decode(),
-                bundle=reference,
-                bundle_digest=artifact.digest,
-                origin=PipelineOrigin.prefect.value,
-                created_at=now(),
-            ).save()
-        row = await query.first()
-        assert row is not None  # noqa: S101  # written just now
-        return row
 
     async def _find_owner(self) -> UUID | None:
         """The configured user, or else the first admin; nobody while there is none."""

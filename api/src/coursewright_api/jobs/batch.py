@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+from coursewright.plan import InputSpec
 
 from coursewright_api.fields import FieldError, errors_of
 from coursewright_api.jobs.structs import NewJob
@@ -17,17 +20,23 @@ _MOST_COLUMNS = 100
 _OF_JOBS = ("title", "description", "priority")
 
 
-def jobs_in(data: bytes, common: dict[str, Any]) -> list[NewJob]:
-    """The jobs of a CSV table, whose first row names inputs, or title, description and priority of the job.
+def jobs_in(data: bytes, common: dict[str, Any], inputs: Iterable[InputSpec]) -> list[NewJob]:
+    """The jobs of a CSV table for a pipeline with these inputs.
 
-    An empty cell counts as nothing given. Raises a 422 that names every row at fault by its line.
+    The first row names inputs, or title, description and priority of the job. An
+    empty cell counts as nothing given. Raises a 422 that names every row at fault by its number.
     """
     table = _rows(data)
+    types = {spec.name: spec.type for spec in inputs}
     errors: list[FieldError] = []
     jobs: list[NewJob] = []
     for number, row in enumerate(table, start=1):
         given = {name: cell for name, cell in row.items() if cell}
-        body = common | {name: given.pop(name) for name in _OF_JOBS if name in given} | {"inputs": given}
+        body = (
+            common
+            | {name: given.pop(name) for name in _OF_JOBS if name in given}
+            | {"inputs": {name: _typed(types.get(name, ""), cell) for name, cell in given.items()}}
+        )
         if wrong := errors_of(body, NewJob):
             errors += [placed(each, number) for each in wrong]
         else:
@@ -41,6 +50,16 @@ def placed(error: FieldError, row: int) -> FieldError:
     """The error with the row's number; rows count from 1 below the head."""
     pointer = error.pointer.removeprefix("/inputs")
     return msgspec.structs.replace(error, pointer=f"/rows/{row}{pointer}")
+
+
+def _typed(kind: str, cell: str) -> str | int | float | bool:
+    """A cell as JSON would have it; one that is not of its kind stays text, and is refused with the inputs."""
+    if kind == "boolean":
+        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(cell.lower(), cell)
+    if kind in ("integer", "number"):
+        with contextlib.suppress(ValueError):
+            return int(cell) if kind == "integer" else float(cell)
+    return cell
 
 
 def _rows(data: bytes) -> list[dict[str, str]]:

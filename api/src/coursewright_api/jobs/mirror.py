@@ -41,7 +41,7 @@ RECONCILE_S = 20.0
 """Between two looks at everything that is unfinished."""
 SUBMIT_S = 3.0
 """After so long without a flow run a job was forgotten by the process that took it."""
-_AGAIN_S = 1.0
+_AGAIN_S, _LONGEST_PAUSE_S = 0.5, 8.0
 _BACK = timedelta(hours=24)
 """Runs from Prefect's pages that were due so long ago, while no mirror was there, still become jobs."""
 _UNFINISHED = [JobState.pending.value, JobState.running.value]
@@ -76,20 +76,24 @@ class Mirror:
     async def keep(self) -> None:
         """Mirror for ever, whenever no other process does. Cancel it to stop."""
         prefect = await self._link.wait()
+        told, pause_s = "", _AGAIN_S
         while True:
+            began = asyncio.get_running_loop().time()
             try:
                 async with leadership(self._database, "mirror"):
                     self.leads = True
                     await self._lead(prefect)
-            except CoursewrightError as error:
-                log.warning("the mirror begins again: %s", error)
             except Exception as error:
-                if not is_unreachable(error):
-                    log.exception("the mirror begins again")
+                expected = isinstance(error, CoursewrightError) or is_unreachable(error)
+                if (text := f"{type(error).__name__}: {error}") != told:  # a fault that stays is told once
+                    log.warning("the mirror begins again: %s", text, exc_info=not expected)
+                told = text
             finally:
                 self.leads = False
                 self._live.clear()
-            await asyncio.sleep(_AGAIN_S)
+            lasted = asyncio.get_running_loop().time() - began > _LONGEST_PAUSE_S
+            pause_s = _AGAIN_S if lasted else min(2 * pause_s, _LONGEST_PAUSE_S)
+            await asyncio.sleep(pause_s)
 
     async def _lead(self, prefect: Orchestration) -> None:
         await prefect.prepare()

@@ -55,6 +55,8 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     prepared: Prepared
     part: Part
     selection: Selection
+    usual_s: float | None
+    """What the last runs of that version took."""
 
 
 class Jobs:
@@ -84,16 +86,31 @@ class Jobs:
 
     async def check(self, owner: UUID, wanted: structs.NewJob) -> Ready:
         """Everything that can be known before it is made. Raises a 404, or a 422 naming what is wrong."""
-        if wanted.version is None:
-            version, plan = await self._pipelines.current(wanted.pipeline, wanted.providers)
-        else:
-            version = await self._pipelines.get(wanted.pipeline, wanted.version)
-            plan = await self._pipelines.plan_of(version, wanted.providers)
+        version = await self._pipelines.get(wanted.pipeline, wanted.version)
+        plan = await self._plan(version, wanted.providers)
         prepared = await prepare(self._assets, self._store, self._in_thread, owner, plan, wanted.inputs)
         await self._check_consents(owner, prepared)
         part = Part(until_step=wanted.until)
         selection = await self._selection(part, plan, "until")
-        return Ready(wanted=wanted, version=version, plan=plan, prepared=prepared, part=part, selection=selection)
+        usual_s = await self._pipelines.usual.seconds(version["id"])
+        return Ready(
+            wanted=wanted,
+            version=version,
+            plan=plan,
+            prepared=prepared,
+            part=part,
+            selection=selection,
+            usual_s=usual_s,
+        )
+
+    async def _plan(self, version: Row, providers: Mapping[str, str]) -> Plan:
+        plan = await self._pipelines.plan_of(version)
+        try:
+            return await self._pipelines.plan_of(version, providers) if providers else plan
+        except ApiError as error:  # without them it compiles, so it is they
+            raise invalid(
+                [FieldError(pointer="/providers", code=each.code, message=each.message) for each in error.errors]
+            ) from None
 
     async def make(
         self, owner: UUID, ready: Sequence[Ready], *, key: str | None = None, batch: UUID | None = None
@@ -150,6 +167,7 @@ class Jobs:
             providers=_json(wanted.providers),
             part=_json(ready.part),
             batch=batch,
+            expected_s=ready.usual_s,
             idempotency_key=key,
             request_digest=digest,
             created_at=moment,

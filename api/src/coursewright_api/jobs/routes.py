@@ -112,7 +112,8 @@ class JobController(Controller):
         if request.content_type[0] not in ("text/csv", "text/plain"):
             raise ApiError(415, "unsupported_media_type", "a table is sent as text/csv")
         owner = request.user.user_id
-        wanted = jobs_in(await request.body(), {"pipeline": pipeline, "priority": priority.value})
+        _, plan = await service.pipelines.current(pipeline)
+        wanted = jobs_in(await request.body(), {"pipeline": pipeline, "priority": priority.value}, plan.inputs)
         ready = await _all_ready(service, owner, wanted)
         batch = uuid.uuid4()
         return structs.BatchDone(batch=batch, jobs=await service.jobs.make(owner, ready, batch=batch))

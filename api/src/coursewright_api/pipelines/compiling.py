@@ -66,7 +66,7 @@ def invalid_pipeline(problems: tuple[Problem, ...]) -> ApiError:
 def sentence(problem: Problem) -> str:
     """A problem in one line."""
     place = f"{problem.line}:{problem.column}: " if problem.line else ""
-    hint = f" → {' '.join(problem.hint.split())}" if problem.hint else ""
+    hint = f" → {'; '.join(problem.hint.split(chr(10)))}" if problem.hint else ""
     return f"{place}{problem.message}{hint}"
 
 

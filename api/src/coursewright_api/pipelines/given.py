@@ -19,9 +19,18 @@ _LARGEST = 2**53
 
 
 def given_values(plan: Plan, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Values, and files as they were given, by input; what is null was not given. Raises a 422 naming all at fault."""
+    """Values, and files as they were given, by input. Raises a 422 naming all at fault."""
+    values, files, errors = sorted_out(plan, inputs)
+    if errors:
+        raise invalid(errors)
+    return values, files
+
+
+def sorted_out(plan: Plan, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], list[FieldError]]:
+    """Values, files as they were given, and what is wrong; what is null was not given."""
     specs = {spec.name: spec for spec in plan.inputs}
-    errors, values, files = [], {}, {}
+    errors: list[FieldError] = []
+    values, files = {}, {}
     for name, value in inputs.items():
         pointer = "/inputs/" + name.replace("~", "~0").replace("/", "~1")
         if name not in specs:
@@ -36,9 +45,7 @@ def given_values(plan: Plan, inputs: Mapping[str, Any]) -> tuple[dict[str, Any],
             errors.append(FieldError(pointer=pointer, message=fault))
         else:
             values[name] = value
-    if errors:
-        raise invalid(errors)
-    return values, files
+    return values, files, errors
 
 
 def _fault(spec: InputSpec, value: Any) -> str:

@@ -30,7 +30,6 @@ from coursewright_api.pipelines.estimating import estimate
 from coursewright_api.pipelines.scan import FileProblem, Scanned, Stamp, scan, stamp_of
 from coursewright_api.pipelines.structs import Estimate
 from coursewright_api.pipelines.usual import Usual
-from coursewright_api.pipelines.versions import MAX_TITLE as MAX_TITLE
 from coursewright_api.problems import ApiError, conflict, not_found
 from coursewright_api.settings import ServerSettings
 

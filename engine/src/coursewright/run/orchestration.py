@@ -16,7 +16,7 @@ import msgspec
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas import filters
 from prefect.client.schemas.objects import FlowRun, State, StateType
-from prefect.client.schemas.sorting import FlowRunSort
+from prefect.client.schemas.sorting import FlowRunSort, TaskRunSort
 from prefect.events.clients import PrefectEventSubscriber
 from prefect.events.filters import EventFilter, EventNameFilter
 from prefect.events.schemas.events import Event as PrefectEvent
@@ -100,11 +100,6 @@ class Orchestration:
         """Register a pipeline, or its new version; the deployment's id."""
         with _explained():
             return UUID((await deployments.deploy(self._client, plan, bundle)).id)
-
-    async def undeploy(self, deployment: UUID) -> None:
-        """Take a pipeline from Prefect's pages. Its runs stay."""
-        with _explained(), contextlib.suppress(ObjectNotFound):
-            await self._client.delete_deployment(deployment)
 
     async def submit(self, wanted: Submission) -> Run | None:
         """Make the run, unless there is one with that key. None when there is no such deployment any more.
@@ -197,6 +192,7 @@ class Orchestration:
             with _explained():
                 page = await self._client.read_task_runs(
                     flow_run_filter=filters.FlowRunFilter(id=filters.FlowRunFilterId(any_=[flow_run])),
+                    sort=TaskRunSort.ID_DESC,
                     limit=_PAGE,
                     offset=len(found),
                 )
@@ -210,12 +206,6 @@ class Orchestration:
         with _explained(), contextlib.suppress(ObjectNotFound):
             return _task(await self._client.read_task_run(task_run))
         return None
-
-    async def logs(self, flow_run: UUID) -> list[tuple[datetime, str]]:
-        """What the run's process has logged."""
-        with _explained():
-            asked = filters.LogFilter(flow_run_id=filters.LogFilterFlowRunId(any_=[flow_run]))
-            return [(each.timestamp, each.message) for each in await self._client.read_logs(asked, limit=_PAGE)]
 
     async def pool(self) -> Pool:
         """The work pool, its queues and workers."""
@@ -234,7 +224,7 @@ class Orchestration:
                 if queue.name in deployments.QUEUES
             ],
             workers=[
-                Worker(name=each.name, online=each.status.value == "ONLINE", heard_at=each.last_heartbeat_time)
+                Worker(name=each.name, online=each.status.value == "ONLINE", heard_at=_plain(each.last_heartbeat_time))
                 for each in workers
             ],
             running=running,
@@ -294,7 +284,7 @@ def _told(event: PrefectEvent) -> Told | None:
         said = msgspec.convert(event.payload, Event) if event.event.startswith(PREFIX) else None
     except (ValueError, msgspec.ValidationError):  # of another version, or forged
         return None
-    return Told(flow_run=flow_run, at=event.occurred, event=said)
+    return Told(flow_run=flow_run, at=_plain(event.occurred) or _EPOCH, event=said)
 
 
 def _run(run: FlowRun) -> Run:
@@ -306,10 +296,10 @@ def _run(run: FlowRun) -> Run:
         state=_STATES[state.type],
         state_name=state.name or state.type.value,
         message=state.message or "",
-        at=state.timestamp,
-        due_at=run.expected_start_time,
-        started_at=run.start_time,
-        ended_at=run.end_time,
+        at=_plain(state.timestamp) or _EPOCH,
+        due_at=_plain(run.expected_start_time),
+        started_at=_plain(run.start_time),
+        ended_at=_plain(run.end_time),
         queue=run.work_queue_name or "",
         parameters=run.parameters,
         command=str((run.job_variables or {}).get("command", "")),
@@ -325,6 +315,11 @@ def _task(run: Any) -> TaskRun:
         label=run.name,
         state=state.name or state.type.value,
         message=state.message or "",
-        started_at=run.start_time,
-        ended_at=run.end_time,
+        started_at=_plain(run.start_time),
+        ended_at=_plain(run.end_time),
     )
+
+
+def _plain(moment: datetime | None) -> datetime | None:
+    """Prefect's moments are of a subclass, which databases do not take."""
+    return datetime.fromtimestamp(moment.timestamp(), UTC) if moment is not None else None
