@@ -5,7 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import queue
+import re
 import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +22,7 @@ from uuid import uuid4
 
 import pytest
 from argon2 import PasswordHasher
+from coursewright.run import server as prefect
 from coursewright.settings import Settings
 from coursewright_api.app import create_app
 from coursewright_api.assets.inspection import Inspector
@@ -232,3 +240,70 @@ def problem(answer: Response) -> tuple[int, str]:
     assert body["title"]
     assert body["detail"]
     return answer.status_code, body["code"]
+
+
+PATIENCE_S = 60.0
+"""For a busy machine; what is waited for takes seconds."""
+
+
+class Served:
+    """A running service."""
+
+    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+        self.folder = folder
+        command = [str(Path(sys.executable).with_name("coursewright")), "serve", "--port", "0", *arguments]
+        variables = {**os.environ, "COURSEWRIGHT_DATA_DIR": str(folder), **environment}
+        self.process = subprocess.Popen(
+            command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self.lines: list[str] = []
+        self._coming: queue.Queue[str] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.url = self.wait_for(r"is served at (\S+)")
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._coming.put(line)
+
+    def wait_for(self, pattern: str) -> str:
+        """The first group of the first line, already there or to come, that matches."""
+        for line in self.lines:
+            if found := re.search(pattern, line):
+                return found[1]
+        while True:
+            line = self._coming.get(timeout=PATIENCE_S)
+            self.lines.append(line)
+            if found := re.search(pattern, line):
+                return found[1]
+
+    def close(self) -> None:
+        """Nothing is left of it."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self._reader.join(PATIENCE_S)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
+        """The exit code, and how long it took."""
+        began = time.monotonic()
+        self.process.send_signal(how)
+        code = self.process.wait(PATIENCE_S)
+        return code, time.monotonic() - began
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    started: list[Served] = []
+
+    def start(*arguments: str, **environment: str) -> Served:
+        started.append(Served(tmp_path / "data", *arguments, **environment))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
+    prefect.stop(Settings(data_dir=tmp_path / "data"))

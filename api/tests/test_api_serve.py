@@ -3,92 +3,22 @@
 from __future__ import annotations
 
 import os
-import queue
-import re
 import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from coursewright.run import server as prefect
-from coursewright.settings import Settings
 
 PROGRAM = str(Path(sys.executable).with_name("coursewright"))
-PATIENCE_S = 60.0
-"""For a busy machine; each of these takes about a second."""
-
-
-class Served:
-    """A running service."""
-
-    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
-        self.folder = folder
-        command = [PROGRAM, "serve", "--port", "0", *arguments]
-        variables = {**os.environ, "COURSEWRIGHT_DATA_DIR": str(folder), **environment}
-        self.process = subprocess.Popen(
-            command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        self.lines: list[str] = []
-        self._coming: queue.Queue[str] = queue.Queue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        self.url = self.wait_for(r"is served at (\S+)")
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._coming.put(line)
-
-    def wait_for(self, pattern: str) -> str:
-        """The first group of the first line, already there or to come, that matches."""
-        for line in self.lines:
-            if found := re.search(pattern, line):
-                return found[1]
-        while True:
-            line = self._coming.get(timeout=PATIENCE_S)
-            self.lines.append(line)
-            if found := re.search(pattern, line):
-                return found[1]
-
-    def close(self) -> None:
-        """Nothing is left of it."""
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self._reader.join(PATIENCE_S)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
-        """The exit code, and how long it took."""
-        began = time.monotonic()
-        self.process.send_signal(how)
-        code = self.process.wait(PATIENCE_S)
-        return code, time.monotonic() - began
-
-
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    started: list[Served] = []
-
-    def start(*arguments: str, **environment: str) -> Served:
-        started.append(Served(tmp_path / "data", *arguments, **environment))
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.close()
-    prefect.stop(Settings(data_dir=tmp_path / "data"))
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_and_stops_within_three_seconds(serve: Callable[..., Served], how: signal.Signals) -> None:
+def test_it_serves_and_stops_within_three_seconds(serve: Callable[..., Any], how: signal.Signals) -> None:
     served = serve("--api-only")
     answer = httpx.get(f"{served.url}/health/live")
     assert answer.status_code == 200
@@ -101,7 +31,7 @@ def test_it_serves_and_stops_within_three_seconds(serve: Callable[..., Served], 
     assert took_s < 3.0
 
 
-def test_everything_is_ready_with_one_command_and_the_link_makes_an_admin(serve: Callable[..., Served]) -> None:
+def test_everything_is_ready_with_one_command_and_the_link_makes_an_admin(serve: Callable[..., Any]) -> None:
     served = serve()
     token = served.wait_for(r"/setup#token=(\S+)")
     served.wait_for(r"Prefect   (http://\S+/api)")
@@ -121,7 +51,7 @@ def test_everything_is_ready_with_one_command_and_the_link_makes_an_admin(serve:
     assert "setup#" not in "".join(again.lines)
 
 
-def test_without_prefect_it_serves_and_says_that_it_is_not_ready(serve: Callable[..., Served]) -> None:
+def test_without_prefect_it_serves_and_says_that_it_is_not_ready(serve: Callable[..., Any]) -> None:
     served = serve("--api-only", PREFECT_API_URL="http://127.0.0.1:9/api")
     health = httpx.get(f"{served.url}/health", timeout=20)
     assert health.status_code == 503
@@ -130,7 +60,7 @@ def test_without_prefect_it_serves_and_says_that_it_is_not_ready(serve: Callable
     assert "127.0.0.1:9" not in health.text
 
 
-def test_two_processes_serve_one_database(serve: Callable[..., Served], migrated_postgres: str) -> None:
+def test_two_processes_serve_one_database(serve: Callable[..., Any], migrated_postgres: str) -> None:
     first, second = (
         serve("--api-only", COURSEWRIGHT_SERVER_DATABASE_URL=migrated_postgres),
         serve("--api-only", COURSEWRIGHT_SERVER_DATABASE_URL=migrated_postgres),
@@ -151,7 +81,7 @@ def failing(*arguments: str, **environment: str) -> tuple[int, str]:
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=60,
         check=False,
     )
     assert "Traceback" not in done.stderr

@@ -23,6 +23,7 @@ from coursewright_api.auth.middleware import PUBLIC
 from coursewright_api.auth.routes import AuthController
 from coursewright_api.consents.routes import ConsentController
 from coursewright_api.files.routes import FilesController
+from coursewright_api.generate.routes import GenerateController
 from coursewright_api.generate.status_routes import StatusController
 from coursewright_api.health import HealthController
 from coursewright_api.jobs.routes import JobController
@@ -36,6 +37,7 @@ from coursewright_api.settings import ServerSettings
 from coursewright_api.share.pages import FRAMED, PlayerController
 from coursewright_api.share.routes import ShareController
 from coursewright_api.stats.routes import StatsController
+from coursewright_api.worker.routes import WorkerController
 
 OPENAPI_PATH = "/api/openapi.json"
 
@@ -73,6 +75,8 @@ def create_app(service: Service) -> Litestar:
             FilesController,
             JobController,
             StreamController,
+            GenerateController,
+            WorkerController,
             follow_job,
             PlayerController,
             ShareController,

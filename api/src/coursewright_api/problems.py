@@ -192,9 +192,15 @@ def _as_api_error(request: Request[Any, Any, Any], error: Exception) -> ApiError
 
 
 def _engine(error: engine.CoursewrightError) -> ApiError:
+    from coursewright.run.orchestrated import PrefectUnavailable
+
     from coursewright_api.database import DatabaseUnavailable
 
-    known = {**_ENGINE, DatabaseUnavailable: (503, "database_unavailable")}
+    known = {
+        **_ENGINE,
+        DatabaseUnavailable: (503, "database_unavailable"),
+        PrefectUnavailable: (503, "prefect_unavailable"),
+    }
     status, code = next(known[kind] for kind in type(error).__mro__ if kind in known)
     fields: list[FieldError] = []
     if isinstance(error, engine.CompileFailed):

@@ -30,7 +30,7 @@ COMMANDS = {
 }
 
 
-_HIDDEN = ("run-deployed",)
+_HIDDEN = ("run-deployed", "run-echo")
 """Commands that programs call."""
 
 MORE = "coursewright.commands"

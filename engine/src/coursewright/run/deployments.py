@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from uuid import UUID
 
 import msgspec
 from prefect.client.orchestration import PrefectClient, get_client
@@ -24,6 +25,7 @@ DEPLOYMENT = "course"
 QUEUES = {"urgent": 1, "high": 2, "normal": 3, "low": 4}
 """Work queues by name, with their priority: a worker empties a lower number first."""
 TAG = "coursewright"
+ECHO = "coursewright-echo"
 _ALL = Part()
 
 
@@ -49,6 +51,23 @@ async def deploy_all(pipelines: Iterable[tuple[Plan, Artifact]]) -> list[Deploye
     async with get_client() as client:
         await ready_pool(client)
         return [await deploy(client, plan, bundle) for plan, bundle in pipelines]
+
+
+async def deploy_echo(client: PrefectClient) -> UUID:
+    """Register the run that only answers."""
+    flow_id = await client.create_flow_from_name(ECHO)
+    return await client.create_deployment(
+        flow_id,
+        DEPLOYMENT,
+        description="Says back what it is given, to see whether a worker takes runs.",
+        tags=[TAG],
+        work_pool_name=POOL,
+        work_queue_name="urgent",
+        parameter_openapi_schema={"type": "object", "properties": {"message": {"type": "string"}}},
+        enforce_parameter_schema=True,
+        entrypoint="coursewright.run.echoing:main",
+        job_variables={"command": "coursewright run-echo"},
+    )
 
 
 async def deploy(client: PrefectClient, plan: Plan, bundle: Artifact) -> Deployed:

@@ -64,6 +64,7 @@ class TaskRun(msgspec.Struct, frozen=True, kw_only=True):
     """A task of a run. `label` is that of `coursewright.run.report.label_of`."""
 
     id: UUID
+    flow_run: UUID | None
     label: str
     state: str
     message: str

@@ -207,12 +207,30 @@ class Orchestration:
             return _task(await self._client.read_task_run(task_run))
         return None
 
+    async def ping(self) -> None:
+        """Return when Prefect answers."""
+        with _explained():
+            if (error := await self._client.api_healthcheck()) is not None:
+                raise PrefectUnavailable(f"the Prefect server does not answer: {type(error).__name__}") from error
+
+    async def echo(self, message: str, key: str) -> UUID:
+        """Begin a run that says the message back; its id."""
+        with _explained():
+            deployment = await deployments.deploy_echo(self._client)
+            run = await self._client.create_flow_run_from_deployment(
+                deployment, parameters={"message": message}, idempotency_key=key
+            )
+        return run.id
+
     async def pool(self) -> Pool:
         """The work pool, its queues and workers."""
         with _explained():
             pool = await self._client.read_work_pool(POOL)
-            queues = await self._client.read_work_queues(work_pool_name=POOL, limit=_PAGE)
-            workers = await self._client.read_workers_for_work_pool(POOL)
+            ours = filters.WorkQueueFilter(name=filters.WorkQueueFilterName(any_=list(deployments.QUEUES)))
+            queues = await self._client.read_work_queues(
+                work_pool_name=POOL, work_queue_filter=ours, limit=_PAGE, offset=0
+            )
+            workers = await self._client.read_workers_for_work_pool(POOL, limit=_PAGE, offset=0)
             waiting = [await self._count(["SCHEDULED", "PENDING"], queue=queue.name) for queue in queues]
             running = await self._count(["RUNNING", "CANCELLING"])
         return Pool(
@@ -221,7 +239,6 @@ class Orchestration:
             queues=[
                 Queue(name=queue.name, priority=queue.priority, waiting=count)
                 for queue, count in zip(queues, waiting, strict=True)
-                if queue.name in deployments.QUEUES
             ],
             workers=[
                 Worker(name=each.name, online=each.status.value == "ONLINE", heard_at=_plain(each.last_heartbeat_time))
@@ -312,6 +329,7 @@ def _task(run: Any) -> TaskRun:
     state = run.state or State(type=StateType.PENDING)
     return TaskRun(
         id=run.id,
+        flow_run=run.flow_run_id,
         label=run.name,
         state=state.name or state.type.value,
         message=state.message or "",

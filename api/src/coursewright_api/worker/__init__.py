@@ -1,0 +1,1 @@
+"""What executes jobs: Prefect, its queues and workers."""

@@ -1,0 +1,93 @@
+"""Jobs on the service as one command starts it: stopped while they run, and begun in Prefect's pages."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from coursewright.run.orchestration import Orchestration
+
+PIPELINE = """
+name: spoken
+inputs: {notes: {type: document, required: false}, text: {type: text, default: Hello.}}
+steps:
+  document: {uses: document, with: {file: "${inputs.notes}"}, when: "${inputs.notes}"}
+  script: {uses: llm.outline, with: {data: {notes: "${document.markdown}"}, returns: script}, when: "${inputs.notes}"}
+  slides: {uses: slides.typst, for_each: "${script.scenes}", with: {scene: "${item}"}, when: "${inputs.notes}"}
+  voice: {uses: tts.espeak, with: {text: "${inputs.text}"}, needs: [slides]}
+outputs: {sound: "${voice.audio}"}
+"""
+LONG = "# Long\n" + "".join(
+    f"## Part {n}\nThe {n}th part is told in words of its own, as each is.\n" for n in range(400)
+)
+
+
+@pytest.fixture
+def client(serve: Callable[..., Any], tmp_path: Any) -> Iterator[Any]:
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    (folder / "spoken.yaml").write_text(PIPELINE)
+    served = serve(COURSEWRIGHT_SERVER_PIPELINES_DIR=str(folder))
+    ada = {"email": "ada@example.org", "password": "correct horse battery"}
+    with httpx.Client(base_url=served.url, timeout=30) as client:
+        token = served.wait_for(r"/setup#token=(\S+)")
+        assert client.post("/api/auth/setup", json={**ada, "token": token, "username": "ada"}).status_code == 204
+        client.headers["Authorization"] = f"Bearer {client.post('/api/auth/login', json=ada).json()['access_token']}"
+        client.prefect = served.wait_for(r"Prefect   (\S+)")  # type: ignore[attr-defined]  # for the tests
+        yield client
+
+
+def until(client: Any, job: str, wanted: Callable[[str, dict[str, Any]], bool]) -> dict[str, Any]:
+    """The first event for which that holds."""
+    with client.stream("GET", f"/api/jobs/{job}/events", timeout=60) as stream:
+        kind = ""
+        for line in stream.iter_lines():
+            if line.startswith("event: "):
+                kind = line[7:]
+            elif line.startswith("data: ") and wanted(kind, data := json.loads(line[6:])):
+                return dict(data)
+    pytest.fail("the stream ended before")
+
+
+def test_a_running_job_stops_within_seconds_and_goes_on_where_it_was(client: Any) -> None:
+    file = {"file": ("long.md", LONG.encode(), "text/markdown")}
+    notes = client.post("/api/assets", data={"type": "document"}, files=file).json()["id"]
+    job = client.post("/api/jobs", json={"pipeline": "spoken", "inputs": {"notes": notes}}).json()["id"]
+    until(client, job, lambda kind, data: kind == "step" and data["step"] == "slides" and data["status"] == "done")
+
+    began = time.monotonic()
+    assert client.post(f"/api/jobs/{job}/cancel").json()["cancelling"]
+    assert until(client, job, lambda kind, _: kind == "end")["status"] == "cancelled"
+    assert time.monotonic() - began < 10, "it takes two to four seconds on an idle machine"
+
+    assert client.post(f"/api/jobs/{job}/retry", json={}).json()["attempt"] == 2
+    until(client, job, lambda kind, data: kind == "step" and data["status"] == "reused")
+    client.post(f"/api/jobs/{job}/cancel")
+    until(client, job, lambda kind, _: kind == "end")
+
+
+def test_a_run_from_prefects_pages_is_a_job_of_the_first_admin(client: Any) -> None:
+    async def submit() -> None:
+        async with Orchestration(client.prefect) as prefect:
+            deployment = await prefect._client.read_deployment_by_name("spoken/course")
+            await prefect._client.create_flow_run_from_deployment(deployment.id, parameters={"text": "From Prefect."})
+
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            asyncio.run(submit())
+            break
+        except Exception:  # the deployment is being made
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    while not (found := client.get("/api/jobs").json()["items"]):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    job = found[0]["id"]
+    assert until(client, job, lambda kind, _: kind == "end")["status"] == "completed"
+    assert [each["output"] for each in client.get(f"/api/jobs/{job}/results").json()["files"]] == ["sound"]
