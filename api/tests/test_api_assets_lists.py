@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from coursewright_api.assets.structs import Order, Sort
+from coursewright_api.assets.structs import Sort
 from coursewright_api.database.columns import now
 from coursewright_api.database.tables import Asset, AssetState, AssetType
+from coursewright_api.pages import Order
 
 pytestmark = pytest.mark.anyio
 

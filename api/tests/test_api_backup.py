@@ -300,7 +300,7 @@ async def test_an_unfinished_file_is_no_backup(made: Path, tmp_path: Path, share
 def with_member(made: Path, name: str, content: bytes = b"x", kind: bytes = tarfile.REGTYPE) -> None:
     """The same file with another member in front of its manifest."""
     with tarfile.open(made) as tar:
-        members = [(each, tar.extractfile(each).read()) for each in tar]  # type: ignore[union-attr]
+        members = [(each, tar.extractfile(each).read()) for each in tar]  # type: ignore[union-attr]  # all are files
     extra = tarfile.TarInfo(name)
     extra.size, extra.type, extra.linkname = len(content), kind, "/etc/passwd"
     members.insert(-1, (extra, content))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -18,6 +19,13 @@ T = TypeVar("T")
 
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many at most.")]
 Cursor = Annotated[str, QueryParameter(max_length=400, description="`next_cursor` of the page before.")]
+
+
+class Order(StrEnum):
+    """Smallest or largest first."""
+
+    asc = "asc"
+    desc = "desc"
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):

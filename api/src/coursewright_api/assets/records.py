@@ -12,19 +12,19 @@ import msgspec
 from coursewright.capabilities.artifacts import Artifact
 from coursewright.run.references import artifact_of, reference_of
 from coursewright.store.contract import Store
-from piccolo.columns import Column, Text, Varchar
+from piccolo.columns import Column
 from piccolo.query.functions.aggregate import Sum
 
-from coursewright_api.assets.structs import AssetChange, Order, Sort
+from coursewright_api.assets.structs import AssetChange, Sort
 from coursewright_api.consents.keeping import Consents
 from coursewright_api.database import Database
-from coursewright_api.database.columns import now
+from coursewright_api.database.columns import beyond, contains, now
 from coursewright_api.database.engines import PgEngine
 from coursewright_api.database.tables import Asset, AssetState, AssetType, Job, JobState
 from coursewright_api.fields import FieldError
 from coursewright_api.files.links import Files, Link
 from coursewright_api.files.names import safe_name
-from coursewright_api.pages import after
+from coursewright_api.pages import Order, after
 from coursewright_api.problems import ApiError, conflict, invalid, not_found
 from coursewright_api.settings import ServerSettings
 from coursewright_api.threads import Threads
@@ -79,7 +79,7 @@ class Assets:
         query = Asset.select().where(Asset.owner == owner_id, Asset.deleted_at.is_null()).limit(limit + 1)
         query = query.order_by(column, Asset.id, ascending=rising)
         if start := after(cursor, tuple[kind, UUID]):  # type: ignore[valid-type]  # one of three
-            query = query.where(_beyond(column, start[0], start[1], rising=rising))
+            query = query.where(beyond(column, start[0], Asset.id, start[1], rising=rising))
         if type is not None:
             query = query.where(Asset.type == type.value)
         if state is not None:
@@ -87,7 +87,7 @@ class Assets:
         if job_id is not None:
             query = query.where(Asset.job == job_id)
         if words := text.strip().translate({ord(mark): None for mark in "\\%_\0"}):
-            query = query.where(self._has(Asset.name, words) | self._has(Asset.description, words))
+            query = query.where(contains(Asset.name, words) | contains(Asset.description, words))
         return await query
 
     async def one(self, owner_id: UUID, asset_id: UUID) -> Row:
@@ -257,11 +257,6 @@ class Assets:
             raise not_found("preview")
         return self._files.link(artifact, inline=True)
 
-    def _has(self, column: Varchar | Text, words: str) -> Any:
-        """Does the column have these words, in any case? SQLite's LIKE looks at the case of no ASCII letter."""
-        like = column.ilike if isinstance(self._database.engine, PgEngine) else column.like
-        return like(f"%{words}%")
-
     def _is_over(self, deleted_at: datetime) -> bool:
         return deleted_at < now() - timedelta(seconds=self._server.undelete_s)
 
@@ -295,13 +290,6 @@ def room_of(owner_id: UUID) -> str:
 
 def _living(owner_id: UUID, asset_id: UUID) -> Any:
     return (Asset.id == asset_id) & (Asset.owner == owner_id) & Asset.deleted_at.is_null()
-
-
-def _beyond(column: Column, value: Any, last: UUID, *, rising: bool) -> Any:
-    """What comes after (value, last). The first part is what an index can be searched by."""
-    if rising:
-        return (column >= value) & ((column > value) | (Asset.id > last))
-    return (column <= value) & ((column < value) | (Asset.id < last))
 
 
 def _record_key(asset_id: UUID) -> str:

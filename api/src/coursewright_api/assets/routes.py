@@ -23,7 +23,7 @@ from coursewright_api.database.tables import AssetState, AssetType
 from coursewright_api.fields import errors_of
 from coursewright_api.files.links import PATH as FILES
 from coursewright_api.files.links import Link
-from coursewright_api.pages import Cursor, Limit, Page, page_of
+from coursewright_api.pages import Cursor, Limit, Order, Page, page_of
 from coursewright_api.problems import ApiError, documented, invalid
 from coursewright_api.service import Service, Services
 
@@ -80,7 +80,7 @@ class AssetController(Controller):
         text: Annotated[str, QueryParameter(max_length=200, description="Part of name or description.")] = "",
         job_id: Annotated[UUID | None, QueryParameter(description="Only what this job made.")] = None,
         sort: FromQuery[structs.Sort] = structs.Sort.created,
-        order: FromQuery[structs.Order] = structs.Order.desc,
+        order: FromQuery[Order] = Order.desc,
         limit: Limit = 50,
         cursor: Cursor = "",
     ) -> Page[structs.AssetInfo]:

@@ -10,15 +10,13 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from coursewright_api.bodies import LINE, Description, In
 from coursewright_api.database.tables import AssetState, AssetType
 from coursewright_api.files.links import Link
 
-_LINE = r"^[^\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]*$"
-_TEXT = r"^[^\x00\u202a-\u202e\u2066-\u2069]*$"
 Name = Annotated[
-    str, Meta(min_length=1, max_length=200, pattern=_LINE, description="As people see it.", examples=["My portrait"])
+    str, Meta(min_length=1, max_length=200, pattern=LINE, description="As people see it.", examples=["My portrait"])
 ]
-Description = Annotated[str, Meta(max_length=2_000, pattern=_TEXT)]
 
 
 class UploadType(StrEnum):
@@ -39,18 +37,7 @@ class Sort(StrEnum):
     size = "size"
 
 
-class Order(StrEnum):
-    """Smallest or largest first."""
-
-    asc = "asc"
-    desc = "desc"
-
-
-class _In(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a client sends. Unknown fields are refused: they are nearly always typos."""
-
-
-class UploadRequest(_In, frozen=True, kw_only=True):
+class UploadRequest(In, frozen=True, kw_only=True):
     """A file that is to be sent to the store directly."""
 
     file_name: Annotated[str, Meta(min_length=1, max_length=1_000, examples=["ada.png"])]
@@ -64,7 +51,7 @@ class UploadRequest(_In, frozen=True, kw_only=True):
     description: Description = ""
 
 
-class Registration(_In, frozen=True, kw_only=True):
+class Registration(In, frozen=True, kw_only=True):
     """A file that was sent to the store."""
 
     asset_id: UUID
@@ -72,7 +59,7 @@ class Registration(_In, frozen=True, kw_only=True):
     description: Description | None = None
 
 
-class AssetChange(_In, frozen=True, kw_only=True):
+class AssetChange(In, frozen=True, kw_only=True):
     """What is to change; what is left out stays."""
 
     name: Name | None = None

@@ -12,6 +12,7 @@ from msgspec import Meta
 from coursewright_api.auth.audit import Action
 from coursewright_api.auth.identity import Scope
 from coursewright_api.auth.rules import MAX_PASSWORD
+from coursewright_api.bodies import In
 from coursewright_api.database.tables import Role, UserState
 
 _PASSWORD_BYTES = 4 * MAX_PASSWORD
@@ -35,11 +36,7 @@ Token = Annotated[str, Meta(max_length=2048)]
 Label = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$", examples=["nightly batch"])]
 
 
-class _In(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a client sends. Unknown fields are refused: they are nearly always typos."""
-
-
-class Register(_In, frozen=True, kw_only=True):
+class Register(In, frozen=True, kw_only=True):
     """Open an account."""
 
     email: Email
@@ -54,7 +51,7 @@ class Setup(Register, frozen=True, kw_only=True):
     token: Annotated[Token, Meta(description="What stands behind `#token=` in the link.")]
 
 
-class Login(_In, frozen=True, kw_only=True):
+class Login(In, frozen=True, kw_only=True):
     """Begin a session."""
 
     email: Email
@@ -63,13 +60,13 @@ class Login(_In, frozen=True, kw_only=True):
     cookies: Annotated[bool, Meta(description="Keep the tokens in HttpOnly cookies: for browsers.")] = False
 
 
-class Refresh(_In, frozen=True, kw_only=True):
+class Refresh(In, frozen=True, kw_only=True):
     """Continue a session. Browsers send no token: it is in their cookie."""
 
     refresh_token: Token = ""
 
 
-class ProfileChange(_In, frozen=True, kw_only=True):
+class ProfileChange(In, frozen=True, kw_only=True):
     """Fields that are left out stay as they are."""
 
     username: Username | msgspec.UnsetType = msgspec.UNSET
@@ -78,21 +75,21 @@ class ProfileChange(_In, frozen=True, kw_only=True):
     password: Annotated[Password, Meta(description="The present password; needed for another e-mail address.")] = ""
 
 
-class PasswordChange(_In, frozen=True, kw_only=True):
+class PasswordChange(In, frozen=True, kw_only=True):
     """Another password. All other sessions end."""
 
     current_password: Password
     new_password: NewPassword
 
 
-class PasswordByLink(_In, frozen=True, kw_only=True):
+class PasswordByLink(In, frozen=True, kw_only=True):
     """A new password, by a one-time link. All sessions end."""
 
     token: Token
     new_password: NewPassword
 
 
-class ApiKeyRequest(_In, frozen=True, kw_only=True):
+class ApiKeyRequest(In, frozen=True, kw_only=True):
     """A new API key."""
 
     name: Label
@@ -100,7 +97,7 @@ class ApiKeyRequest(_In, frozen=True, kw_only=True):
     expires_in_s: Annotated[int, Meta(ge=60, le=315_360_000)] | None = None
 
 
-class Invitation(_In, frozen=True, kw_only=True):
+class Invitation(In, frozen=True, kw_only=True):
     """An account for somebody, who chooses the password by the link in the answer."""
 
     email: Email
@@ -109,7 +106,7 @@ class Invitation(_In, frozen=True, kw_only=True):
     role: Role = Role.author
 
 
-class RoleChange(_In, frozen=True, kw_only=True):
+class RoleChange(In, frozen=True, kw_only=True):
     """Another role."""
 
     role: Role

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from piccolo.columns import Column, Timestamptz
-from piccolo.columns.combination import WhereRaw
+from piccolo.columns import Column, Text, Timestamptz, Varchar
 
 
 def now() -> datetime:
@@ -21,6 +20,14 @@ class Time(Timestamptz):
         super().__init__(**{"default": None, "null": True, **options})
 
 
-def contains(column: Column, words: str) -> WhereRaw:
-    """Is that part of a text, whether written large or small? Piccolo's `ilike` warns on SQLite."""
-    return WhereRaw(f'LOWER("{column._meta.db_column_name}") LIKE {{}}', f"%{words.lower()}%")
+def contains(column: Varchar | Text, words: str) -> Any:
+    """Is that part of a text, in any case? SQLite's LIKE minds the case of no ASCII letter, and has no ILIKE."""
+    like = column.like if column._meta.engine_type == "sqlite" else column.ilike
+    return like(f"%{words}%")
+
+
+def beyond(column: Column, value: Any, key: Column, last: Any, *, rising: bool) -> Any:
+    """What comes after a row in an order by a column and a key, in a form that an index serves."""
+    if rising:
+        return (column >= value) & ((column > value) | (key > last))
+    return (column <= value) & ((column < value) | (key < last))

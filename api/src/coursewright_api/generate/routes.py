@@ -11,22 +11,23 @@ from litestar.params import JSONBody
 from msgspec import Meta
 
 from coursewright_api.auth.routes import Asked
+from coursewright_api.bodies import Description, In
 from coursewright_api.database.tables import Priority
 from coursewright_api.fields import FieldError
 from coursewright_api.jobs import views
 from coursewright_api.jobs.routes import Key
-from coursewright_api.jobs.structs import Description, InputText, JobDetail, NewJob, Providers, Title
+from coursewright_api.jobs.structs import InputText, JobDetail, NewJob, Providers, Title
 from coursewright_api.problems import ApiError, documented, invalid
 from coursewright_api.service import Service, Services
 
 Language = Annotated[str, Meta(max_length=35, examples=["en"])]
 
 
-class _Job(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _Job(In, frozen=True, kw_only=True):
     title: Title = ""
     description: Description = ""
     priority: Priority = Priority.normal
-    providers: Providers = {}
+    providers: Providers = msgspec.field(default_factory=dict)
 
 
 class Script(_Job, frozen=True, kw_only=True):

@@ -100,6 +100,8 @@ class LiveJob:
     gone: list[int] = field(default_factory=list)
     """Ids of rows that stood for a step before its items were known."""
     changed: bool = False
+    ending: Ending | None = None
+    """What the run's process kept at its end, once it is over."""
 
     def values(self) -> dict[str, Any]:
         """Its columns."""
@@ -203,6 +205,7 @@ class LiveJob:
         if not state.over:
             self.message = "" if state is JobState.running else message
             return True
+        self.ending = ending
         if ending is not None:
             self._take(ending, at)
         self._close(state, at)

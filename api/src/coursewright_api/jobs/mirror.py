@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from coursewright.errors import CoursewrightError
-from coursewright.run.endings import Ending, read_ending
+from coursewright.run.endings import read_ending
 from coursewright.store.contract import Store
 
 from coursewright_api.assets.records import Assets
@@ -166,22 +166,15 @@ class Mirror:
                 self._live[live.flow_run] = live
 
     async def _settle(self, live: LiveJob, run: Run) -> None:
-        ending = await self._ending(run) if JobState(run.state).over else None
+        over = JobState(run.state).over
+        ending = await self._in_thread(read_ending, self._store, run.id) if over else None
         live.settle(JobState(run.state), run.message, at=run.at, started_at=run.started_at, ending=ending)
-
-    async def _ending(self, run: Run) -> Ending | None:
-        return await self._in_thread(read_ending, self._store, run.id)
 
     async def _save(self, jobs: Iterable[LiveJob]) -> None:
         changed = [live for live in jobs if live.changed or any(step.changed for step in live.steps.values())]
         if not changed:
             return
-        endings = {
-            live.id: await self._in_thread(read_ending, self._store, live.flow_run)
-            for live in changed
-            if live.state.over and live.changed
-        }
-        gone = await save(self._database, self._assets, changed, endings)
+        gone = await save(self._database, self._assets, changed)
         self._hub.wake()
         for live in changed:
             if live.state.over or live.id in gone:

@@ -20,7 +20,7 @@ from piccolo.columns import Column
 from coursewright_api.assets.records import Assets
 from coursewright_api.consents.keeping import Consents
 from coursewright_api.database import Database, is_duplicate
-from coursewright_api.database.columns import contains, now
+from coursewright_api.database.columns import beyond, contains, now
 from coursewright_api.database.tables import Job, JobState, JobStep
 from coursewright_api.fields import FieldError
 from coursewright_api.jobs import structs
@@ -28,7 +28,7 @@ from coursewright_api.jobs.events import LOCK, of_job, write
 from coursewright_api.jobs.hub import Hub
 from coursewright_api.jobs.inputs import Prepared, prepare
 from coursewright_api.jobs.submission import Submitter
-from coursewright_api.pages import after
+from coursewright_api.pages import Order, after
 from coursewright_api.pipelines.library import Pipelines
 from coursewright_api.problems import ApiError, conflict, invalid, not_found
 from coursewright_api.threads import Threads
@@ -213,16 +213,16 @@ class Jobs:
         until: datetime | None = None,
         text: str = "",
         sort: structs.Sort = structs.Sort.created,
-        order: structs.Order = structs.Order.desc,
+        order: Order = Order.desc,
         limit: int,
         cursor: str = "",
     ) -> list[Row]:
         """A person's jobs, one more than `limit` when there are more."""
         column, kind = _COLUMNS[sort]
-        rising = order is structs.Order.asc
+        rising = order is Order.asc
         query = Job.select(*LIGHT).where(Job.owner == owner).limit(limit + 1).order_by(column, Job.id, ascending=rising)
         if start := after(cursor, tuple[kind, UUID]):  # type: ignore[valid-type]  # one of two
-            query = query.where(_beyond(column, start[0], start[1], rising=rising))
+            query = query.where(beyond(column, start[0], Job.id, start[1], rising=rising))
         if pipeline:
             query = query.where(Job.pipeline == pipeline.replace("\0", ""))
         if status is structs.Status.active:
@@ -359,13 +359,6 @@ def _steps(job: UUID, plan: Plan, selection: Selection) -> list[JobStep]:
         for index, step in enumerate(plan.steps)
         if wanted is None or step.name in wanted
     ]
-
-
-def _beyond(column: Column, value: Any, last: UUID, *, rising: bool) -> Any:
-    """What comes after a row in an order by the column and the id, in a form that an index serves."""
-    if rising:
-        return (column >= value) & ((column > value) | (Job.id > last))
-    return (column <= value) & ((column < value) | (Job.id < last))
 
 
 def _digest(wanted: Any) -> str:

@@ -18,7 +18,7 @@ from coursewright_api.fields import FieldError
 from coursewright_api.jobs import structs, views
 from coursewright_api.jobs.batch import jobs_in, placed
 from coursewright_api.jobs.records import Ready
-from coursewright_api.pages import Cursor, Limit, Page, page_of
+from coursewright_api.pages import Cursor, Limit, Order, Page, page_of
 from coursewright_api.pipelines.structs import Estimate
 from coursewright_api.problems import ApiError, documented, invalid
 from coursewright_api.service import Service, Services
@@ -57,7 +57,7 @@ class JobController(Controller):
         until: Annotated[datetime | None, QueryParameter(description="Made before.")] = None,
         text: Annotated[str, QueryParameter(max_length=200, description="Part of title or description.")] = "",
         sort: Annotated[structs.Sort, QueryParameter()] = structs.Sort.created,
-        order: Annotated[structs.Order, QueryParameter()] = structs.Order.desc,
+        order: Annotated[Order, QueryParameter()] = Order.desc,
         limit: Limit = 50,
         cursor: Cursor = "",
     ) -> Page[structs.JobInfo]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -71,9 +71,7 @@ def _step(row: dict[str, Any]) -> LiveStep:
     )
 
 
-async def save(
-    database: Database, assets: Assets, jobs: Sequence[LiveJob], endings: Mapping[UUID, Ending | None]
-) -> set[UUID]:
+async def save(database: Database, assets: Assets, jobs: Sequence[LiveJob]) -> set[UUID]:
     """Write what has changed, results and events with it, all or nothing; the jobs that are not there any more.
 
     A job that was deleted meanwhile, or asked for anew, is not touched.
@@ -83,7 +81,7 @@ async def save(
         news: list[News] = []
         for live in jobs:
             if live.id in rows:
-                news += await _write(live, rows[live.id], assets, endings.get(live.id))
+                news += await _write(live, rows[live.id], assets)
         await write(database, news)
     for live in jobs:  # only now: what failed is written again
         live.changed = False
@@ -104,7 +102,7 @@ async def _present(database: Database, jobs: Sequence[LiveJob]) -> dict[UUID, di
     }
 
 
-async def _write(live: LiveJob, row: dict[str, Any], assets: Assets, ending: Ending | None) -> list[News]:
+async def _write(live: LiveJob, row: dict[str, Any], assets: Assets) -> list[News]:
     news: list[News] = []
     if live.gone:
         await JobStep.delete().where(JobStep.id.is_in(live.gone))
@@ -117,8 +115,8 @@ async def _write(live: LiveJob, row: dict[str, Any], assets: Assets, ending: End
         if live.state.value != row["state"]:
             values["updated_at"] = now()
         await Job.update(values).where(Job.id == live.id)
-        if ending is not None:
-            await _add_results(live, assets, ending)
+        if live.ending is not None:
+            await _add_results(live, assets, live.ending)
         told = {**row, **values}
         news.append(of_job(told))
         if live.state.over:

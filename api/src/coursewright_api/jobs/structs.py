@@ -11,15 +11,13 @@ import msgspec
 from coursewright.run.report import StepFailure
 from msgspec import Meta
 
+from coursewright_api.bodies import LINE, Description, In
 from coursewright_api.database.tables import JobState, Priority, StepState
 from coursewright_api.files.links import Link
 
-_LINE = r"^[^\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]*$"
-_TEXT = r"^[^\x00\u202a-\u202e\u2066-\u2069]*$"
-Title = Annotated[str, Meta(max_length=200, pattern=_LINE)]
-Description = Annotated[str, Meta(max_length=2_000, pattern=_TEXT)]
+Title = Annotated[str, Meta(max_length=200, pattern=LINE)]
 Name = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9_.-]*$")]
-Item = Annotated[str, Meta(max_length=120, pattern=_LINE, description="An item of a `for_each`, such as a scene's id.")]
+Item = Annotated[str, Meta(max_length=120, pattern=LINE, description="An item of a `for_each`, such as a scene's id.")]
 InputText = Annotated[str, Meta(max_length=500_000)]
 Inputs = Annotated[
     dict[Annotated[str, Meta(max_length=64)], InputText | int | float | bool | None],
@@ -50,23 +48,12 @@ class Sort(StrEnum):
     by_title = "title"
 
 
-class Order(StrEnum):
-    """Smallest or largest first."""
-
-    asc = "asc"
-    desc = "desc"
-
-
-class _In(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a client sends. Unknown fields are refused: they are nearly always typos."""
-
-
-class NewJob(_In, frozen=True, kw_only=True):
+class NewJob(In, frozen=True, kw_only=True):
     """A pipeline to be run."""
 
     pipeline: Annotated[str, Meta(min_length=1, max_length=64, examples=["narrated_slides"])]
-    inputs: Inputs = {}
-    providers: Providers = {}
+    inputs: Inputs = msgspec.field(default_factory=dict)
+    providers: Providers = msgspec.field(default_factory=dict)
     priority: Priority = Priority.normal
     title: Title = ""
     description: Description = ""
@@ -74,7 +61,7 @@ class NewJob(_In, frozen=True, kw_only=True):
     until: Annotated[Name, Meta(description="Make only this step and what it needs.")] = ""
 
 
-class JobChange(_In, frozen=True, kw_only=True):
+class JobChange(In, frozen=True, kw_only=True):
     """What is to change; what is left out stays."""
 
     title: Title | None = None
@@ -82,7 +69,7 @@ class JobChange(_In, frozen=True, kw_only=True):
     priority: Annotated[Priority | None, Meta(description="Only while the job waits.")] = None
 
 
-class Retry(_In, frozen=True, kw_only=True):
+class Retry(In, frozen=True, kw_only=True):
     """What to make again. By default: what is missing, reusing all that is finished."""
 
     whole: Annotated[bool, Meta(description="Make everything anew.")] = False
@@ -90,14 +77,14 @@ class Retry(_In, frozen=True, kw_only=True):
     item: Item = ""
 
 
-class NewStep(_In, frozen=True, kw_only=True):
+class NewStep(In, frozen=True, kw_only=True):
     """A step to be made anew, with all that follow from it."""
 
     step: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
     item: Item = ""
 
 
-class Bulk(_In, frozen=True, kw_only=True):
+class Bulk(In, frozen=True, kw_only=True):
     """The same for many jobs."""
 
     action: Literal["cancel", "retry", "delete"]

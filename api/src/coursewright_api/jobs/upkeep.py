@@ -4,11 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+
+from coursewright_api.database.columns import now
+from coursewright_api.database.tables import Job, JobEvent
 
 if TYPE_CHECKING:
     from coursewright_api.service import Service
+
+
+log = logging.getLogger(__name__)
+
+EVENTS_KEPT = timedelta(days=30)
+"""After a job's end; by then nobody is going on with its stream."""
+_SWEEP_EVERY_S = 6 * 3600.0
+
+
+async def _sweep() -> None:
+    """Remove the events of jobs that ended long ago. Processes do no harm beside each other."""
+    while True:
+        try:
+            long_over = Job.select(Job.id).where(Job.ended_at < now() - EVENTS_KEPT)
+            await JobEvent.delete().where(JobEvent.job.is_in(long_over))
+        except Exception as error:  # the database may be away for a while
+            log.warning("old events could not be removed: %s", type(error).__name__)
+        await asyncio.sleep(_SWEEP_EVERY_S)
 
 
 @contextlib.asynccontextmanager
@@ -25,7 +48,7 @@ async def jobs_kept_up(service: Service) -> AsyncIterator[None]:
         service.streams.checking(),
         service.submitter.working(),
     ):
-        mirroring = asyncio.create_task(service.mirror.keep())
+        mirroring = asyncio.gather(service.mirror.keep(), _sweep())
         try:
             yield
         finally:

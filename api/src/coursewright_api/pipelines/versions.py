@@ -9,9 +9,8 @@ from uuid import UUID
 
 import msgspec
 from coursewright.run.bundles import Bundle
-from piccolo.columns.combination import WhereRaw
 
-from coursewright_api.database.columns import now
+from coursewright_api.database.columns import contains, now
 from coursewright_api.database.tables import PipelineOrigin, PipelineVersion
 from coursewright_api.pages import after
 from coursewright_api.pipelines.compiling import Compiled, label_of
@@ -67,9 +66,8 @@ async def current_page(*, text: str, limit: int, cursor: str) -> list[Row]:
     query = PipelineVersion.select().where(_IS_CURRENT).order_by(PipelineVersion.name).limit(limit + 1)
     if start := after(cursor, tuple[str]):
         query = query.where(PipelineVersion.name > start[0].replace("\0", ""))
-    if words := text.strip().lower().translate({ord(mark): None for mark in "\\%\0"}):
-        in_title = WhereRaw('LOWER("title") LIKE {}', f"%{words}%")
-        query = query.where(PipelineVersion.name.like(f"%{words}%") | in_title)
+    if words := text.strip().translate({ord(mark): None for mark in "\\%_\0"}):
+        query = query.where(contains(PipelineVersion.name, words) | contains(PipelineVersion.title, words))
     return await query
 
 

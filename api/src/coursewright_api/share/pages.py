@@ -70,7 +70,7 @@ class PlayerController(Controller):
     path = PATH
     opt = {PUBLIC: True, FRAMED: True}  # noqa: RUF012  # Litestar's way
     include_in_schema = False
-    exception_handlers = {Exception: _page_of_error, HTTPException: _page_of_error}  # noqa: RUF012
+    exception_handlers = {Exception: _page_of_error, HTTPException: _page_of_error}  # noqa: RUF012  # Litestar's way
 
     @get("/{token:str}")
     async def page(

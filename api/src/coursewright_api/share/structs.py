@@ -10,6 +10,8 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from coursewright_api.bodies import In
+
 _LINE = r"^[^\x00-\x1f\x7f]*$"
 Title = Annotated[
     str,
@@ -43,11 +45,7 @@ class Role(StrEnum):
     other = "other"
 
 
-class _In(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a client sends."""
-
-
-class ShareRequest(_In, frozen=True, kw_only=True):
+class ShareRequest(In, frozen=True, kw_only=True):
     """A new link."""
 
     job_id: UUID
@@ -57,7 +55,7 @@ class ShareRequest(_In, frozen=True, kw_only=True):
     password: Password | None = None
 
 
-class ShareChange(_In, frozen=True, kw_only=True):
+class ShareChange(In, frozen=True, kw_only=True):
     """Fields that are left out stay as they are. A password of null removes it."""
 
     title: Title | UnsetType = UNSET
@@ -66,7 +64,7 @@ class ShareChange(_In, frozen=True, kw_only=True):
     password: Password | UnsetType | None = UNSET
 
 
-class Opening(_In, frozen=True, kw_only=True):
+class Opening(In, frozen=True, kw_only=True):
     """The password of a link that has one."""
 
     password: Annotated[str, Meta(max_length=200)]

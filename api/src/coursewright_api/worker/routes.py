@@ -14,6 +14,7 @@ from litestar.params import JSONBody
 from msgspec import Meta
 
 from coursewright_api.auth.routes import Asked, Id
+from coursewright_api.bodies import In
 from coursewright_api.database.tables import Job
 from coursewright_api.problems import documented, not_found
 from coursewright_api.service import Services
@@ -63,7 +64,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
 
 
-class Echo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Echo(In, frozen=True, kw_only=True):
     """What is to be said back."""
 
     message: Annotated[str, Meta(max_length=1_000, examples=["hello"])] = "hello"
