@@ -15,7 +15,7 @@ from piccolo.apps.migrations.tables import Migration
 from piccolo.table import Table
 
 from coursewright_api.database import piccolo_conf
-from coursewright_api.database.engines import PgEngine, SqliteEngine
+from coursewright_api.database.engines import PgEngine, SqliteEngine, whole_connection
 from coursewright_api.database.tables import TABLES
 from coursewright_api.settings import ServerSettings
 
@@ -78,7 +78,9 @@ class Database:
         import asyncpg
 
         try:
-            await engine.start_connection_pool(min_size=1, max_size=self._connections, command_timeout=60)
+            await engine.start_connection_pool(
+                min_size=1, max_size=self._connections, command_timeout=60, connect=whole_connection
+            )
         except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise DatabaseUnavailable(
                 f"PostgreSQL cannot be used: {error or type(error).__name__}",

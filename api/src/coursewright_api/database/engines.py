@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import aiosqlite
+import asyncpg
 from aiosqlite import Connection
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from piccolo.engine.sqlite import SQLiteEngine, SQLiteTransaction, TransactionType, dict_factory
@@ -17,6 +18,8 @@ BUSY_S = 30.0
 
 _IDLE_CONNECTIONS = 8
 """Connections kept for the next query. Opening one costs a thread and its pragmas: ten times a small query."""
+
+_CLOSING_S = 5.0
 
 
 class SqliteTransaction(SQLiteTransaction):
@@ -182,6 +185,24 @@ class PgEngine(PostgresEngine):
 
     def transaction(self, allow_nested: bool = True) -> PgTransaction:
         return PgTransaction(engine=self, allow_nested=allow_nested)
+
+    async def connect(self) -> asyncpg.Connection:
+        """A connection outside of the pool."""
+        return await whole_connection(**self.config)
+
+
+async def whole_connection(*arguments: Any, **options: Any) -> asyncpg.Connection:
+    """asyncpg.connect, but whoever is cancelled meanwhile waits until the connection is there, and closes it.
+
+    asyncpg reports a connection that was cut off while it was beginning as an error of the event loop.
+    """
+    connecting = asyncio.ensure_future(asyncpg.connect(*arguments, **options))
+    try:
+        return await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        with contextlib.suppress(Exception):
+            await (await connecting).close(timeout=_CLOSING_S)
+        raise
 
 
 @contextlib.contextmanager

@@ -145,7 +145,7 @@ class Hub:
         while True:
             connection = None
             try:
-                connection = await asyncpg.connect(**engine.config)
+                connection = await engine.connect()
                 await connection.add_listener(CHANNEL, lambda *_: self.wake())
                 self.wake()
                 lost = asyncio.Event()

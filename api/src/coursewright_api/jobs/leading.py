@@ -9,8 +9,6 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import asyncpg
-
 from coursewright_api.database import Database
 from coursewright_api.database.engines import PgEngine, SqliteEngine
 
@@ -49,7 +47,7 @@ async def _held_by_file(engine: SqliteEngine, name: str) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def _held_by_connection(engine: PgEngine, name: str) -> AsyncIterator[None]:
-    connection = await asyncpg.connect(**engine.config)
+    connection = await engine.connect()
     try:
         while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", f"leader {name}"):
             await asyncio.sleep(_LOOK_S)

@@ -20,11 +20,14 @@ log = logging.getLogger(__name__)
 
 EVENTS_KEPT = timedelta(days=30)
 """After a job's end; by then nobody is going on with its stream."""
+_SWEEP_FIRST_S = 60.0
+"""After the start, which has enough to do."""
 _SWEEP_EVERY_S = 6 * 3600.0
 
 
 async def _sweep() -> None:
     """Remove the events of jobs that ended long ago. Processes do no harm beside each other."""
+    await asyncio.sleep(_SWEEP_FIRST_S)
     while True:
         try:
             long_over = Job.select(Job.id).where(Job.ended_at < now() - EVENTS_KEPT)
