@@ -17,6 +17,7 @@ from coursewright.errors import AuthFailed, BadInput, Busy, ProviderError, Quota
 from coursewright.kit.gradio import Space
 from coursewright.kit.gradio.faults import UNEXPLAINED, Faults
 from coursewright.providers import Provider
+from coursewright.run.context import RequestContext
 from coursewright.testing import Bench
 from coursewright.testing.standins.spaces import SpaceServer
 
@@ -161,23 +162,21 @@ def test_a_queue_that_is_really_full(
     workshop: SpaceServer, place: Bench, caller: Provider[Any, Any], app: Space
 ) -> None:
     workshop.switch(hang=True)
-    queued = threading.Event()
+    queued = [threading.Event() for _ in range(3)]
 
-    def follow(done: float, total: float, message: str) -> None:
-        if "queue" in message:
-            queued.set()
+    def call(context: RequestContext, waits: threading.Event) -> None:
+        def follow(done: float, total: float, message: str) -> None:
+            if "queue" in message:
+                waits.set()
 
-    contexts = [place.context(caller) for _ in range(2)]
-    threads = [
-        threading.Thread(
-            target=lambda context=context: Space(workshop.url, what="it", context=context).call(*COUNT, progress=follow)
-        )
-        for context in contexts
-    ]
+        Space(workshop.url, what="it", context=context).call(*COUNT, progress=follow)
+
+    threads = [threading.Thread(target=call, args=(place.context(caller), waits)) for waits in queued]
     threads[0].start()
     workshop.wait_for(lambda server: server.requests)
-    threads[1].start()
-    assert queued.wait(10)
+    for thread, waits in zip(threads[1:], queued[1:], strict=True):
+        thread.start()
+        assert waits.wait(10)
 
     assert isinstance(failing(app, *COUNT), Busy)
 

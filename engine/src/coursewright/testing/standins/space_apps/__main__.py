@@ -23,6 +23,8 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _FULL = b'{"detail":"Queue is full. Max size is 1 and size is 1."}'
 _SWITCHED = {"upload_status": "/upload", "file_status": "/file=", "info_status": "/info", "join_status": "/queue/join"}
+_LOOK_S = 0.02
+"""Gradio looks for new work every millisecond, which keeps a twentieth of a core busy for every idle server."""
 
 
 class Front:
@@ -93,6 +95,7 @@ def main(app: str, folder: Path, port: int) -> None:
         allowed_paths=[str(folder)],
         app_kwargs={"middleware": [Middleware(Front, desk=desk)]},
     )
+    demo._queue.sleep_when_free = _LOOK_S
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     os.dup2(2, 1)  # nobody reads stdout from here on

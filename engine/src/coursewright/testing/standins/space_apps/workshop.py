@@ -57,5 +57,5 @@ def build(desk: Desk) -> Any:
         files = gr.File(file_count="multiple", label="Files")
         gr.Button().click(several, [files], gr.File(file_count="multiple", label="More files"))
         gr.Button().click(count, [gr.Number(3, label="Limit")], gr.Textbox(label="Number"))
-    demo.queue(max_size=1, default_concurrency_limit=1)
+    demo.queue(max_size=2, default_concurrency_limit=1)
     return demo
