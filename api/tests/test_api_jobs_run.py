@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from coursewright.run.deployments import POOL
 from coursewright.run.orchestration import Orchestration
 
 PIPELINE = """
@@ -77,17 +78,36 @@ def test_a_run_from_prefects_pages_is_a_job_of_the_first_admin(client: Any) -> N
             deployment = await prefect._client.read_deployment_by_name("spoken/course")
             await prefect._client.create_flow_run_from_deployment(deployment.id, parameters={"text": "From Prefect."})
 
+    soon(lambda: asyncio.run(submit()))
     deadline = time.monotonic() + 60
-    while True:
-        try:
-            asyncio.run(submit())
-            break
-        except Exception:  # the deployment is being made
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
     while not (found := client.get("/api/jobs").json()["items"]):
         assert time.monotonic() < deadline
         time.sleep(0.2)
     job = found[0]["id"]
     assert until(client, job, lambda kind, _: kind == "end")["status"] == "completed"
     assert [each["output"] for each in client.get(f"/api/jobs/{job}/results").json()["files"]] == ["sound"]
+
+
+def test_a_work_pool_that_is_missing_is_made_with_the_next_deployment(client: Any) -> None:
+    async def ask(what: str) -> Any:
+        async with Orchestration(client.prefect) as prefect:
+            return await getattr(prefect._client, what)(POOL)
+
+    soon(lambda: asyncio.run(ask("read_work_pool")))
+    asyncio.run(ask("delete_work_pool"))
+    text = PIPELINE.replace("Hello.", "Good morning.")
+    answer = client.put("/api/pipelines/spoken", json={"text": text, "base_version": 1})
+    assert answer.status_code == 200, answer.text
+    soon(lambda: asyncio.run(ask("read_work_pool")))
+
+
+def soon(ask: Callable[[], Any]) -> Any:
+    """What it gives once it does not fail any more."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return ask()
+        except Exception:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)

@@ -97,9 +97,16 @@ class Orchestration:
             await deployments.ready_pool(self._client)
 
     async def deploy(self, plan: Plan, bundle: Artifact) -> UUID:
-        """Register a pipeline, or its new version; the deployment's id."""
+        """Register a pipeline, or its new version; the deployment's id. A work pool that is missing is made."""
         with _explained():
-            return UUID((await deployments.deploy(self._client, plan, bundle)).id)
+            try:
+                deployed = await deployments.deploy(self._client, plan, bundle)
+            except PrefectHTTPStatusError as error:
+                if error.response.status_code != 404:
+                    raise
+                await deployments.ready_pool(self._client)
+                deployed = await deployments.deploy(self._client, plan, bundle)
+            return UUID(deployed.id)
 
     async def submit(self, wanted: Submission) -> Run | None:
         """Make the run, unless there is one with that key. None when there is no such deployment any more.
