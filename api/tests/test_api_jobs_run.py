@@ -24,7 +24,7 @@ steps:
 outputs: {sound: "${voice.audio}"}
 """
 LONG = "# Long\n" + "".join(
-    f"## Part {n}\nThe {n}th part is told in words of its own, as each is.\n" for n in range(400)
+    f"## Part {n}\nThe {n}th part is told in words of its own, as each is.\n" for n in range(200)
 )
 
 
