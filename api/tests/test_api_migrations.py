@@ -6,22 +6,49 @@ import asyncio
 import contextlib
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from coursewright.errors import CoursewrightError
 from coursewright.settings import Settings
 from coursewright_api.database import Database, DatabaseUnavailable, is_duplicate, is_unreachable
 from coursewright_api.database.columns import now
+from coursewright_api.database.migrate import known_migrations, run_migrations
 from coursewright_api.database.migrations import m2026_11_22_accounts as accounts
 from coursewright_api.database.migrations import m2026_11_26_courses as courses
-from coursewright_api.database.tables import TABLES, Session, User
+from coursewright_api.database.tables import TABLES, AuditEvent, Job, Session, User
 from coursewright_api.settings import server_settings
 from piccolo.apps.migrations.tables import Migration
 from piccolo.columns import BigSerial
 
 pytestmark = pytest.mark.anyio
+
+ADA = UUID("6f1f5b1e-6d6c-4f57-9d6f-0a4f3c2b1a00")
+EARLIER = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+_USER = (
+    "INSERT INTO users (id, email, username, username_key, full_name, password_hash, role, state, created_at,"
+    " updated_at) VALUES ({}, {}, {}, {}, '', '$argon2id$', {}, {}, {}, {})"
+)
+PEOPLE: dict[str, list[tuple[str, tuple[Any, ...]]]] = {
+    accounts.ID: [
+        (_USER, (ADA, "ada@example.org", "Ada", "ada", "admin", "active", EARLIER, EARLIER)),
+        (_USER, (uuid4(), "zoë@example.org", "Zoë", "zoë", "author", "disabled", EARLIER, EARLIER)),
+        (
+            'INSERT INTO session (id, "user", generation, remembered, address, user_agent, created_at, used_at,'
+            " expires_at) VALUES ({}, {}, 3, {}, '', '', {}, {}, {})",
+            (uuid4(), ADA, True, EARLIER, EARLIER, EARLIER),
+        ),
+        (
+            "INSERT INTO audit_event (at, action, actor, actor_name, subject, address, detail)"
+            " VALUES ({}, 'login', {}, 'ada', '', '', '{{}}')",
+            (EARLIER, ADA),
+        ),
+    ],
+}
+"""What each earlier version may hold, in the words of its own tables."""
 
 
 def database(folder: Path, url: str) -> Database:
@@ -62,6 +89,38 @@ async def test_opening_again_changes_nothing(tmp_path: Path, database_url: str) 
         ran = await Migration.get_migrations_which_ran(app_name="coursewright")
         await found.close()
         assert ran == [accounts.ID, courses.ID]
+
+
+def test_there_is_data_of_every_version() -> None:
+    assert list(PEOPLE) == known_migrations()[:-1], "a version has become an earlier one: say what was in it"
+
+
+@pytest.mark.parametrize("version", PEOPLE)
+async def test_an_earlier_version_keeps_what_is_in_it(tmp_path: Path, database_url: str, version: str) -> None:
+    found = database(tmp_path, database_url)
+    await found.connect()
+    await run_migrations(until=version)
+    assert await Migration.get_migrations_which_ran(app_name="coursewright") == known_migrations()[:1]
+    for statement, values in PEOPLE[version]:
+        await Migration.raw(statement, *values)
+    await found.close()
+
+    await found.open()
+    try:
+        assert await User.select(User.email, User.role, User.state, User.created_at).order_by(User.email) == [
+            {"email": "ada@example.org", "role": "admin", "state": "active", "created_at": EARLIER},
+            {"email": "zoë@example.org", "role": "author", "state": "disabled", "created_at": EARLIER},
+        ]
+        session = await Session.objects().first()
+        assert session is not None
+        assert (session.user, session.generation, session.end_reason) == (ADA, 3, None)
+        assert (await AuditEvent.select(AuditEvent.actor, AuditEvent.detail)) == [{"actor": ADA, "detail": "{}"}]
+        assert await Job.count() == 0
+        await User.delete().where(User.id == ADA)
+        assert await Session.count() == 0, "foreign keys still hold"
+        assert await AuditEvent.exists().where(AuditEvent.actor.is_null())
+    finally:
+        await found.close()
 
 
 async def test_a_database_from_a_newer_version_is_left_alone(tmp_path: Path, database_url: str) -> None:
