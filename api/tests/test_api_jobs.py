@@ -64,6 +64,14 @@ async def test_all_that_is_wrong_is_told_at_once(service: Any) -> None:
     assert (await bob.ask("GET", "/api/jobs")).json()["items"] == []
 
 
+async def test_a_job_is_called_after_what_it_is_about(service: Any) -> None:
+    bob = await service.author()
+    assert (await make(bob))["title"] == "Hello."
+    long = await make(bob, inputs={"text": "A  long story. " * 20 + "\nAnd more."})
+    assert long["title"].endswith("story. A long st…")
+    assert (await make(bob, title="Mine"))["title"] == "Mine"
+
+
 async def test_a_key_makes_one_job_and_belongs_to_one_request(service: Any) -> None:
     bob, carol = await service.author(), await service.author("carol")
 

@@ -23,6 +23,7 @@ from coursewright_api.threads import Threads
 
 MOST_CHARACTERS = 400_000
 """Prefect takes half a megabyte of parameters."""
+SUBJECT_CHARACTERS = 80
 _NOWHERE = Path(os.devnull)
 
 
@@ -33,6 +34,8 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     assets: dict[str, UUID]
     values: dict[str, Any]
     """As `Execution` takes them."""
+    subject: str
+    """What it is about, as far as the first text or document tells; may be empty."""
 
 
 async def prepare(
@@ -42,9 +45,10 @@ async def prepare(
     there = {name: value for name, value in given.items() if value != ""}
     parameters, files, errors = sorted_out(plan, there)
     used: dict[str, UUID] = {}
+    names: dict[str, str] = {}
     try:
         for name, (row, artifact) in (await assets.usable(owner, {k: str(v) for k, v in files.items()})).items():
-            parameters[name], used[name] = reference_of(artifact), row["id"]
+            parameters[name], used[name], names[name] = reference_of(artifact), row["id"], row["name"]
     except ApiError as error:
         errors += error.errors
     if sum(len(value) for value in parameters.values() if isinstance(value, str)) > MOST_CHARACTERS:
@@ -54,7 +58,21 @@ async def prepare(
     values, more = await in_thread(_read, plan, specs, parameters, store)
     if errors := [*errors, *more]:
         raise invalid(errors)
-    return Prepared(parameters=parameters, assets=used, values=values)
+    return Prepared(parameters=parameters, assets=used, values=values, subject=_subject(plan, parameters, names))
+
+
+def _subject(plan: Plan, parameters: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    for spec in plan.inputs:
+        if spec.type == "text" and (lines := str(parameters.get(spec.name, "")).strip().splitlines()):
+            return _shortened(lines[0])
+        if spec.type == "document" and spec.name in names:
+            return _shortened(Path(names[spec.name]).stem)
+    return ""
+
+
+def _shortened(line: str) -> str:
+    words = " ".join(line.split())
+    return words if len(words) <= SUBJECT_CHARACTERS else f"{words[: SUBJECT_CHARACTERS - 1].rstrip()}…"
 
 
 def _read(

@@ -159,7 +159,7 @@ class Jobs:
             owner=owner,
             pipeline_version=version["id"],
             pipeline=version["name"],
-            title=wanted.title.strip() or version["title"],
+            title=wanted.title.strip() or ready.prepared.subject or version["title"],
             description=wanted.description,
             priority=wanted.priority.value,
             inputs=_json({name: ready.prepared.assets.get(name, value) for name, value in wanted.inputs.items()}),
@@ -197,7 +197,8 @@ class Jobs:
             return await self._in_thread(part.selection, plan, self._store)
         except InputError as error:
             hint = f"; {error.remedy}" if error.remedy else ""
-            raise invalid([FieldError(pointer=f"/{field}", message=f"{error.message}{hint}")]) from None
+            message = error.message.removeprefix(f"{error.field}: ")  # the command line's name of it
+            raise invalid([FieldError(pointer=f"/{field}", message=f"{message}{hint}")]) from None
 
     # Looking
 

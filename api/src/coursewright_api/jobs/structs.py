@@ -55,7 +55,7 @@ class NewJob(In, frozen=True, kw_only=True):
     inputs: Inputs = msgspec.field(default_factory=dict)
     providers: Providers = msgspec.field(default_factory=dict)
     priority: Priority = Priority.normal
-    title: Title = ""
+    title: Annotated[Title, Meta(description="Else the first words of its text, or its document's name.")] = ""
     description: Description = ""
     version: Annotated[int, Meta(ge=1, le=2**31 - 1, description="Of the pipeline; else the current.")] | None = None
     until: Annotated[Name, Meta(description="Make only this step and what it needs.")] = ""
