@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+import importlib.metadata
+from collections.abc import AsyncIterator, Sequence
 
 from coursewright import __version__
 from litestar import Litestar, Router
@@ -13,6 +14,7 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.plugins import InitPlugin
 from litestar.types import BeforeMessageSendHookHandler, Message, Scope
 
 from coursewright_api.assets.routes import AssetController, UploadController
@@ -41,6 +43,9 @@ from coursewright_api.worker.routes import WorkerController
 
 OPENAPI_PATH = "/api/openapi.json"
 
+SITE = "coursewright.site"
+"""The entry-point group of what joins the service from another distribution, such as the pages for browsers: each is
+called with the `Service`, and gives a plugin of Litestar."""
 _NO_FRAMES = "X-Frame-Options"
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -53,7 +58,13 @@ _HEADERS = {
 """What every response has unless its route says otherwise: right for JSON, and safe for what somebody forgets."""
 
 
-def create_app(service: Service) -> Litestar:
+def site_of(service: Service) -> list[InitPlugin]:
+    """What other distributions add to the service; none need be installed."""
+    entries = sorted(importlib.metadata.entry_points(group=SITE), key=lambda each: each.name)
+    return [entry.load()(service) for entry in entries]
+
+
+def create_app(service: Service, site: Sequence[InitPlugin] = ()) -> Litestar:
     """The ASGI application. It opens the database, and migrates it, when it starts."""
     server = service.server
     metrics = Metrics()
@@ -91,6 +102,7 @@ def create_app(service: Service) -> Litestar:
         lifespan=[_opened(service)],
         before_send=[_headers(server), counting(metrics)],
         state=State({"metrics": metrics}),
+        plugins=site,
         request_max_body_size=server.max_body_bytes,
         cors_config=_cors(server),
         openapi_config=_openapi(),

@@ -19,7 +19,7 @@ from coursewright.errors import CoursewrightError, InputError
 from coursewright.run.server import prefect_api
 from coursewright.settings import Settings
 
-from coursewright_api.app import create_app
+from coursewright_api.app import create_app, site_of
 from coursewright_api.runner import worker_beside
 from coursewright_api.service import Service
 from coursewright_api.settings import ServerSettings, server_settings
@@ -171,7 +171,7 @@ class _Server(uvicorn.Server):
 async def _serve(service: Service, listening: socket.socket, prefect: Prefect) -> int:
     proxies = service.server.trusted_proxies
     config = uvicorn.Config(
-        create_app(service),
+        create_app(service, site_of(service)),
         lifespan="off",  # ours is entered here, so that its errors are our own and not a traceback in a log
         log_config=None,
         access_log=False,

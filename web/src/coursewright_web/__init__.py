@@ -1,1 +1,1 @@
-"""The web interface. Not built yet: this module holds the place that the import contracts guard."""
+"""The web interface: pages for browsers over the service's API."""

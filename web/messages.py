@@ -1,0 +1,99 @@
+"""Bring the catalogues up to date: `python web/messages.py jobs` writes what they lack to `locale/<language>/jobs.po`.
+
+Taken are messages of files with `jobs` in their path, or of all files for the area `common`. They come untranslated,
+and are printed. What no page says any more is taken out of every file.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract
+from babel.messages.pofile import read_po, write_po
+
+ROOT = Path(__file__).parent.resolve()
+PACKAGE = ROOT / "src" / "coursewright_web"
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
+METHODS = {".html": "jinja2.ext:babel_extract", ".js": "javascript", ".py": "python"}
+
+Key = str | tuple[str, ...]
+
+
+def said() -> dict[Key, str]:
+    """Every message of the pages, with the file that says it first."""
+    found: dict[Key, str] = {}
+    for path in sorted(each for each in PACKAGE.rglob("*") if each.suffix in METHODS and "dist" not in each.parts):
+        for message in _messages_in(path):
+            found.setdefault(message, path.relative_to(PACKAGE).as_posix())
+    return found
+
+
+def _messages_in(path: Path) -> Iterator[Key]:
+    options = {"trimmed": "true", "silent": "false"} if path.suffix == ".html" else {}
+    with path.open("rb") as file:
+        for _, message, _, _ in extract(METHODS[path.suffix], file, keywords=KEYWORDS, options=options):
+            yield message if isinstance(message, str) else tuple(message)
+
+
+def languages() -> list[Path]:
+    """The folders of the languages that there are catalogues for."""
+    return sorted(path for path in (ROOT / "locale").iterdir() if path.is_dir())
+
+
+def read(path: Path) -> Catalog:
+    """One file of a language."""
+    with path.open("rb") as file:
+        return read_po(file, locale=path.parent.name.replace("-", "_"), abort_invalid=True)
+
+
+def _write(path: Path, catalogue: Catalog) -> None:
+    """Without dates, line numbers and order of discovery, so that only what is new changes the file."""
+    plain = Catalog(locale=catalogue.locale, header_comment="", fuzzy=False)
+    for message in sorted((each for each in catalogue if each.id), key=lambda each: str(each.id)):
+        plain[message.id] = Message(message.id, message.string)
+    text = BytesIO()
+    write_po(text, plain, width=118, omit_header=True)
+    head = f'msgid ""\nmsgstr ""\n"Language: {path.parent.name}\\n"\n"Plural-Forms: {plain.plural_forms}\\n"\n'
+    head += '"Content-Type: text/plain; charset=utf-8\\n"\n\n'
+    path.write_text(head + re.sub(r"^#, python-format\n", "", text.getvalue().decode(), flags=re.MULTILINE), "utf-8")
+
+
+def update(language: Path, area: str) -> list[Key]:
+    """Bring one language up to date; what it lacks still."""
+    wanted = said()
+    files = {path: read(path) for path in sorted(language.glob("*.po"))}
+    target = language / f"{area}.po"
+    files.setdefault(target, Catalog(locale=language.name.replace("-", "_")))
+    known = {_key(message) for catalogue in files.values() for message in catalogue if message.id}
+    for path, catalogue in files.items():
+        gone = [message.id for message in catalogue if message.id and _key(message) not in wanted]
+        for key in gone:
+            catalogue.delete(key)
+        mine = path == target
+        new = [key for key, file in wanted.items() if mine and key not in known and (area == "common" or area in file)]
+        for key in new:
+            catalogue.add(key)
+        if gone or new or not path.exists():
+            _write(path, catalogue)
+    return [_key(message) for catalogue in files.values() for message in catalogue if message.id and not done(message)]
+
+
+def _key(message: Message) -> Key:
+    return message.id if isinstance(message.id, str) else tuple(message.id)
+
+
+def done(message: Message) -> bool:
+    """Is every form of it translated?"""
+    return all(message.string) if isinstance(message.string, tuple | list) else bool(message.string)
+
+
+if __name__ == "__main__":
+    chosen = sys.argv[1] if len(sys.argv) > 1 else "common"
+    for folder in languages():
+        for lacking in update(folder, chosen):
+            print(f"{folder.name}: {lacking}")  # noqa: T201  # that is what it is for

@@ -1,0 +1,57 @@
+// Short messages in a corner. They can be undone, and those that matter stay until they are closed.
+import Alpine from "@alpinejs/csp";
+import { Problem, Unreached } from "./api.js";
+import { _, ngettext } from "./text.js";
+
+const SHOWN_S = 7;
+const UNDO_S = 10;
+let last = 0;
+
+/** What the corner shows: `$store.toasts`. */
+export const store = Alpine.reactive({
+  items: [],
+  close(id) {
+    store.items = store.items.filter((each) => each.id !== id);
+  },
+  act(toast) {
+    store.close(toast.id);
+    toast.undo();
+  },
+});
+
+/** Show a message. `undo` is a function that takes back what was done; `tone`: good, warn, bad, plain. */
+export function toast(text, { tone = "good", undo = null, more = "", stays = false } = {}) {
+  const id = ++last;
+  store.items.push({ id, text, tone, undo, more, mark: { good: "check-circle", bad: "exclamation-circle" }[tone] });
+  if (store.items.length > 4) store.items.shift();
+  if (!stays) setTimeout(() => store.close(id), (undo ? UNDO_S : SHOWN_S) * 1000);
+  return id;
+}
+
+/** Show what went wrong, unless the page shows it already. */
+export function fail(error) {
+  if (error instanceof Unreached || error.name === "AbortError") return;
+  if (!(error instanceof Problem)) {
+    toast(_("Something went wrong."), { tone: "bad", stays: true, more: String(error.message ?? error) });
+    throw error;
+  }
+  if (error.status === 429) return countdown(error);
+  const more = [error.remedy, error.instance].filter(Boolean).join(" · ");
+  toast(sentence(error.message), { tone: "bad", stays: error.status >= 500, more });
+}
+
+/** Begins with a capital and ends with a full stop. */
+export const sentence = (text) => text && text[0].toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
+
+function countdown(error) {
+  const id = toast(_("That was tried too often."), { tone: "warn", stays: true });
+  let left = error.retryAfter || 5;
+  const tick = () => {
+    const shown = store.items.find((each) => each.id === id);
+    if (!shown) return;
+    if (left <= 0) return store.close(id);
+    shown.more = ngettext("Try again in %(n)s second.", "Try again in %(n)s seconds.", left--);
+    setTimeout(tick, 1000);
+  };
+  tick();
+}
