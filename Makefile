@@ -9,7 +9,7 @@ READY_FOR_TESTS := $(VENV)/.ready-for-tests-$(HERE)
 METADATA := $(wildcard */pyproject.toml plugins/*/pyproject.toml plugins/*/hatch_build.py plugins/*/package-lock.json)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test stack lint types imports check bench lock clean
+.PHONY: help setup demo test fuzz stack lint types imports check bench lock clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -32,6 +32,10 @@ demo: $(READY) ## Make a course from the sample notes and the sample presenter
 
 test: $(READY_FOR_TESTS) ## Run all tests; ARGS="-k words" passes options to pytest
 	@$(BIN)/pytest $(ARGS)
+
+fuzz: $(READY_FOR_TESTS) ## Ask the API thousands of questions; CASES=200 of each operation, SEED=7
+	@COURSEWRIGHT_FUZZ=$(or $(CASES),60) COURSEWRIGHT_FUZZ_SEED=$(or $(SEED),1) \
+		$(BIN)/pytest -n 0 -s --timeout 0 api/tests/test_api_schema.py
 
 stack: $(READY_FOR_TESTS) ## Start the service as in production: PostgreSQL, S3, Prefect, two APIs, two workers
 	@$(BIN)/python -m tools.stack $(ARGS)

@@ -54,6 +54,7 @@ class Looking:
         with pytest.raises(InputError) as caught:
             await self.at(type, data, name, **options)
         assert caught.value.remedy
+        assert "Error" not in caught.value.message, "the name of a class says nothing to a person"
         return caught.value.message
 
 

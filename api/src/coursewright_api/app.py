@@ -6,24 +6,21 @@ import contextlib
 import importlib.metadata
 from collections.abc import AsyncIterator, Sequence
 
-from coursewright import __version__
-from litestar import Litestar, Router
+from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import MutableScopeHeaders, State
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
 from litestar.plugins import InitPlugin
 from litestar.types import BeforeMessageSendHookHandler, Message, Scope
 
 from coursewright_api.assets.routes import AssetController, UploadController
 from coursewright_api.assets.upkeep import kept_up
 from coursewright_api.auth.admin_routes import AdminController
-from coursewright_api.auth.cookies import ACCESS, CSRF_HEADER
-from coursewright_api.auth.middleware import PUBLIC
+from coursewright_api.auth.cookies import CSRF_HEADER
 from coursewright_api.auth.routes import AuthController
 from coursewright_api.consents.routes import ConsentController
+from coursewright_api.description import name_all_methods, openapi
+from coursewright_api.fields import StrictRequest
 from coursewright_api.files.routes import FilesController
 from coursewright_api.generate.routes import GenerateController
 from coursewright_api.generate.status_routes import StatusController
@@ -40,8 +37,6 @@ from coursewright_api.share.pages import FRAMED, PlayerController
 from coursewright_api.share.routes import ShareController
 from coursewright_api.stats.routes import StatsController
 from coursewright_api.worker.routes import WorkerController
-
-OPENAPI_PATH = "/api/openapi.json"
 
 SITE = "coursewright.site"
 """The entry-point group of what joins the service from another distribution, such as the pages for browsers: each is
@@ -100,12 +95,13 @@ def create_app(service: Service, site: Sequence[InitPlugin] = ()) -> Litestar:
         },
         exception_handlers={Exception: handle},
         lifespan=[_opened(service)],
-        before_send=[_headers(server), counting(metrics)],
+        before_send=[_headers(server), name_all_methods, counting(metrics)],
         state=State({"metrics": metrics}),
         plugins=site,
         request_max_body_size=server.max_body_bytes,
         cors_config=_cors(server),
-        openapi_config=_openapi(),
+        openapi_config=openapi(),
+        request_class=StrictRequest,
         logging_config=None,
         debug=False,
     )
@@ -156,32 +152,4 @@ def _cors(server: ServerSettings) -> CORSConfig | None:
         expose_headers=["Retry-After"],
         allow_credentials=True,
         max_age=600,
-    )
-
-
-def _openapi() -> OpenAPIConfig:
-    return OpenAPIConfig(
-        title="Coursewright",
-        version=__version__,
-        description="Errors are problem details (RFC 9457). Lists come in pages. Times are UTC with offset.",
-        openapi_router=Router(path=OPENAPI_PATH, route_handlers=[], opt={PUBLIC: True}, include_in_schema=False),
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        use_handler_docstrings=True,
-        security=[{"bearer": []}, {"cookie": []}],
-        components=Components(
-            security_schemes={
-                "bearer": SecurityScheme(
-                    type="http", scheme="bearer", description="An access token, or an API key (cwk_…)."
-                ),
-                "metrics": SecurityScheme(
-                    type="http", scheme="bearer", description="The operator's secret METRICS_TOKEN."
-                ),
-                "cookie": SecurityScheme(
-                    type="apiKey",
-                    security_scheme_in="cookie",
-                    name=ACCESS,
-                    description=f"A browser's session; requests that change something also need {CSRF_HEADER}.",
-                ),
-            }
-        ),
     )

@@ -7,9 +7,13 @@ from typing import Annotated, Any, get_args
 
 import msgspec
 from litestar import Request
+from litestar.exceptions import ValidationException
 from litestar.utils.scope.state import ScopeState
 from msgspec import Meta
 
+_OF_VALUE = " - at `$"
+_OF_KEY = " - at `key` in `$"
+"""How msgspec says where a problem is."""
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 
@@ -27,27 +31,54 @@ class FieldError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.parameter.partition(":")[2] or self.pointer.strip("/").replace("/", ".") or "the body"
 
 
+class StrictRequest(Request[Any, Any, Any]):
+    """A request whose JSON is taken at its word: Litestar alone would read 0 as false, and "3" as 3."""
+
+    async def json(self) -> Any:
+        value = await super().json()
+        kind = _body_of(self)
+        if kind is None or value is None:
+            return value
+        try:
+            return msgspec.convert(value, kind)
+        except msgspec.ValidationError as error:
+            raise ValidationException(str(error)) from None
+
+
 def body_errors(request: Request[Any, Any, Any]) -> list[FieldError]:
     """All that is wrong in the JSON body that a route has refused; empty when that cannot be told.
 
     msgspec stops at the first problem of a struct, so each field of the outermost one is looked at by itself.
     """
-    handler = request.scope.get("route_handler")
-    signature = getattr(handler, "parsed_fn_signature", None)
-    data = signature.parameters.get("data") if signature is not None else None
+    kind = _body_of(request)
     body = ScopeState.from_scope(request.scope).body
-    if data is None or not isinstance(body, bytes):
+    if kind is None or not isinstance(body, bytes):
         return []
     try:
         value = msgspec.json.decode(body)
     except msgspec.DecodeError:
         return []
-    structs = [
-        kind
-        for kind in (data.annotation, *get_args(data.annotation))
-        if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
-    ]
-    return errors_of(value, structs[0]) if structs else []
+    return errors_of(value, kind)
+
+
+def sent_name(request: Request[Any, Any, Any], parameter: str) -> str:
+    """What clients call a parameter of the request's route: `type`, where Python needs another name."""
+    definition = _parameters(request).get(parameter)
+    return getattr(definition.kwarg_definition, "name", None) or parameter if definition is not None else parameter
+
+
+def _body_of(request: Request[Any, Any, Any]) -> type[msgspec.Struct] | None:
+    """What the request's route takes as JSON."""
+    data = _parameters(request).get("data")
+    if data is None:
+        return None
+    kinds = (data.annotation, *get_args(data.annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, msgspec.Struct)), None)
+
+
+def _parameters(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    signature = getattr(request.scope.get("route_handler"), "parsed_fn_signature", None)
+    return signature.parameters if signature is not None else {}
 
 
 def is_utf8(request: Request[Any, Any, Any]) -> bool:
@@ -87,7 +118,7 @@ def errors_of(value: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
 
 
 def _from(error: msgspec.ValidationError, name: str) -> FieldError:
-    reason, _, place = str(error).partition(" - at `$")
+    reason, _, place = str(error).replace(_OF_KEY, _OF_VALUE).partition(_OF_VALUE)
     steps = [key or index for key, index in _STEP.findall(place.rstrip("`"))]
     parts = ([name] if name else []) + steps
     return FieldError(pointer="".join(f"/{_escaped(part)}" for part in parts), message=reason[:1].lower() + reason[1:])

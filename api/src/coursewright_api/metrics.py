@@ -15,7 +15,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, BeforeMessageSendHookHandler, Message, Receive, Scope, Send
 from piccolo.columns import Column
-from piccolo.query.functions import Count, Min
+from piccolo.query.functions import Count
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -111,9 +111,9 @@ class Metrics:
         counts = {row["state"]: row["count"] for row in rows}
         for each in JobState:
             self._jobs.labels(each.value).set(counts.get(each.value, 0))
-        oldest = await Job.select(Min(Job.created_at)).where(Job.state == JobState.pending).first()
-        since = (oldest or {}).get("min")
-        self._oldest.set((now() - since).total_seconds() if since else 0)
+        pending = Job.select(Job.created_at).where(Job.state == JobState.pending)
+        oldest = await pending.order_by(Job.created_at).first()
+        self._oldest.set((now() - oldest["created_at"]).total_seconds() if oldest else 0)
         self._counted = time.monotonic()
 
 

@@ -22,7 +22,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import Example
 from msgspec import Meta
 
-from coursewright_api.fields import FieldError, body_errors, is_utf8
+from coursewright_api.fields import FieldError, body_errors, is_utf8, sent_name
 
 log = logging.getLogger(__name__)
 
@@ -239,16 +239,16 @@ def _validation(request: Request[Any, Any, Any], error: ValidationException) -> 
     if found := body_errors(request):
         return invalid(found)
     listed = [each for each in error.extra if isinstance(each, dict)] if isinstance(error.extra, list) else []
-    return invalid([_parameter(each) for each in listed] or [FieldError(message=error.detail)])
+    return invalid([_parameter(request, each) for each in listed] or [FieldError(message=error.detail)])
 
 
-def _parameter(extra: dict[str, Any]) -> FieldError:
+def _parameter(request: Request[Any, Any, Any], extra: dict[str, Any]) -> FieldError:
     source = getattr(extra.get("source"), "value", extra.get("source")) or "body"
     message = str(extra.get("message", "is wrong"))
     message = "is missing" if message == "'data'" else message[:1].lower() + message[1:]
     if source == "body":
         return FieldError(message=message)
-    return FieldError(parameter=f"{source}:{extra.get('key', '')}", message=message)
+    return FieldError(parameter=f"{source}:{sent_name(request, str(extra.get('key', '')))}", message=message)
 
 
 def documented(*statuses: int) -> dict[int, ResponseSpec]:

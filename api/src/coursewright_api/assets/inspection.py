@@ -118,8 +118,8 @@ def look(task: Task) -> Found:
         return _look(task)
     except (InputError, MemoryError):
         raise
-    except Exception as error:  # decoders raise anything at all for damaged bytes
-        raise refused(f"the file is damaged ({type(error).__name__})", "save it anew where it was made") from None
+    except Exception:  # decoders raise anything at all for damaged bytes
+        raise refused("the file is damaged", "save it anew where it was made") from None
 
 
 def _look(task: Task) -> Found:

@@ -164,10 +164,8 @@ def _archive(path: Path) -> set[str]:
         raise refused(
             "the file is damaged or protected: its parts cannot be unpacked", "save it anew, without a password"
         ) from None
-    except Exception as error:  # the decompressors have errors of their own
-        raise refused(
-            f"the file is damaged: its parts cannot be unpacked ({type(error).__name__})", "save it anew"
-        ) from None
+    except Exception:  # the decompressors have errors of their own
+        raise refused("the file is damaged: its parts cannot be unpacked", "save it anew") from None
     return {entry.filename for entry in entries}
 
 

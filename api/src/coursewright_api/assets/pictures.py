@@ -36,8 +36,8 @@ def inspect(task: Task) -> Found:
             return _kept(image, task.folder)
     except UnidentifiedImageError:
         raise refused("the file is no picture that can be read", "give a JPEG, PNG, WebP or SVG picture") from None
-    except (OSError, SyntaxError, ValueError, EOFError, ArithmeticError, LookupError) as error:  # of damaged bytes
-        raise refused(f"the picture is damaged or incomplete ({type(error).__name__})", _ANEW) from None
+    except (OSError, SyntaxError, ValueError, EOFError, ArithmeticError, LookupError):  # of damaged bytes
+        raise refused("the picture is damaged or incomplete", _ANEW) from None
 
 
 def _kept(image: Image.Image, folder: Path) -> Found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ import msgspec
 from litestar import Controller, Request, Response, delete, get, patch, post, put
 from litestar.enums import RequestEncodingType
 from litestar.exceptions import ClientException
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import FromQuery, JSONBody, QueryParameter
@@ -28,9 +30,11 @@ from coursewright_api.problems import ApiError, documented, invalid
 from coursewright_api.service import Service, Services
 
 _MAX_JSON_BYTES = 65_536
+_REDIRECTED = {302: ResponseSpec(None, description="Where the file is, with `redirect`.", generate_examples=False)}
 _BY = {structs.Sort.created: "created_at", structs.Sort.name: "name", structs.Sort.size: "size_bytes"}
 
 
+@dataclass
 class _Creation(Operation):
     """What the one route takes: a form with a file, or the id of a file that was sent directly."""
 
@@ -62,6 +66,15 @@ class _Creation(Operation):
                 RequestEncodingType.JSON: OpenAPIMediaType(schema=registration),
             },
         )
+
+
+@dataclass
+class _Bytes(Operation):
+    """A file as the body."""
+
+    def __post_init__(self) -> None:
+        whole = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))
+        self.request_body = RequestBody(required=True, content={"*/*": whole})
 
 
 class AssetController(Controller):
@@ -191,7 +204,7 @@ class AssetController(Controller):
     @get(
         "/{asset_id:uuid}/download",
         summary="A link to an asset's bytes",
-        responses=documented(401, 403, 404, 409),
+        responses=documented(401, 403, 404, 409, 422) | _REDIRECTED,
     )
     async def download(
         self,
@@ -207,7 +220,7 @@ class AssetController(Controller):
     @get(
         "/{asset_id:uuid}/preview",
         summary="A thumbnail, or a waveform",
-        responses=documented(401, 403, 404),
+        responses=documented(401, 403, 404, 422) | _REDIRECTED,
     )
     async def preview(
         self,
@@ -232,6 +245,7 @@ class UploadController(Controller):
     @put(
         "/{upload_id:uuid}",
         summary="Send an announced file",
+        operation_class=_Bytes,
         status_code=204,
         request_max_body_size=None,
         responses=documented(403, 404, 409, 411, 422, 503),

@@ -12,7 +12,7 @@ from msgspec import Meta
 from coursewright_api.auth.audit import Action
 from coursewright_api.auth.identity import Scope
 from coursewright_api.auth.rules import MAX_PASSWORD
-from coursewright_api.bodies import In
+from coursewright_api.bodies import LINE, In
 from coursewright_api.database.tables import Role, UserState
 
 _PASSWORD_BYTES = 4 * MAX_PASSWORD
@@ -29,11 +29,9 @@ NewPassword = Annotated[
     ),
 ]
 Password = Annotated[str, Meta(max_length=_PASSWORD_BYTES, examples=["correct horse battery"])]
-FullName = Annotated[
-    str, Meta(max_length=120, pattern=r"^[^\x00-\x1f\x7f]*$", description="As others see it.", examples=["Ada King"])
-]
+FullName = Annotated[str, Meta(max_length=120, pattern=LINE, description="As others see it.", examples=["Ada King"])]
 Token = Annotated[str, Meta(max_length=2048)]
-Label = Annotated[str, Meta(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$", examples=["nightly batch"])]
+Label = Annotated[str, Meta(min_length=1, max_length=80, pattern=LINE, examples=["nightly batch"])]
 
 
 class Register(In, frozen=True, kw_only=True):

@@ -10,11 +10,16 @@ import msgspec
 from coursewright.consent import STATEMENT
 from msgspec import Meta
 
-_LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
-_LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+from coursewright_api.bodies import In
+
+_MARKS = r"\u202a-\u202e\u2066-\u2069"  # that turn the direction of what follows
+_IN_LINE = rf"[^\x00-\x1f\x7f{_MARKS}]*"
+_LINE = rf"^{_IN_LINE}[^\x00-\x20\x7f{_MARKS}]{_IN_LINE}$"
+"""One line that is not blank."""
+_LINES = rf"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f{_MARKS}]*$"
 
 
-class ConsentRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ConsentRequest(In, frozen=True, kw_only=True):
     """A person agrees to what is made from their portrait or voice."""
 
     person: Annotated[

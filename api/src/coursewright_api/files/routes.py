@@ -34,7 +34,7 @@ class FilesController(Controller):
             200: ResponseSpec(None, description="The bytes", generate_examples=False),
             206: ResponseSpec(None, description="The part that `Range` asks for", generate_examples=False),
             304: ResponseSpec(None, description="The same as `If-None-Match` names", generate_examples=False),
-            **documented(403, 404, 416),
+            **documented(403, 404, 416, 422),
         },
     )
     async def file(

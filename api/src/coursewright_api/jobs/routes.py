@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
+import msgspec
 from litestar import Controller, delete, get, patch, post, put
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
-from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import HeaderParameter, JSONBody, QueryParameter
 
 from coursewright_api.auth.routes import Asked, Id
@@ -24,12 +26,19 @@ from coursewright_api.problems import ApiError, documented, invalid
 from coursewright_api.service import Service, Services
 
 _BY = {structs.Sort.created: "created_at", structs.Sort.updated: "updated_at", structs.Sort.by_title: "title"}
+
+
+def _moment(description: str) -> QueryParameter:
+    return QueryParameter(max_length=40, format=OpenAPIFormat.DATE_TIME, description=description)
+
+
 Key = Annotated[
     str | None,
     HeaderParameter(name="Idempotency-Key", max_length=200, description="Sent again, it makes no second job."),
 ]
 
 
+@dataclass
 class _Table(Operation):
     """A CSV table as the body."""
 
@@ -53,8 +62,8 @@ class JobController(Controller):
         status: Annotated[structs.Status | None, QueryParameter(description="`active`: pending or running.")] = None,
         priority: Annotated[Priority | None, QueryParameter()] = None,
         batch: Annotated[UUID | None, QueryParameter()] = None,
-        since: Annotated[datetime | None, QueryParameter(description="Made at or after.")] = None,
-        until: Annotated[datetime | None, QueryParameter(description="Made before.")] = None,
+        since: Annotated[str | None, _moment("Made at or after.")] = None,
+        until: Annotated[str | None, _moment("Made before.")] = None,
         text: Annotated[str, QueryParameter(max_length=200, description="Part of title or description.")] = "",
         sort: Annotated[structs.Sort, QueryParameter()] = structs.Sort.created,
         order: Annotated[Order, QueryParameter()] = Order.desc,
@@ -96,7 +105,7 @@ class JobController(Controller):
         "/batch",
         summary="Run a pipeline for each row of a table",
         operation_class=_Table,
-        responses=documented(401, 403, 404, 422),
+        responses=documented(401, 403, 404, 415, 422),
     )
     async def batch(
         self,
@@ -236,7 +245,15 @@ async def _all_ready(service: Service, owner: UUID, wanted: list[structs.NewJob]
     return ready
 
 
-def _utc(moment: datetime | None, name: str) -> datetime | None:
-    if moment is not None and moment.tzinfo is None:
+def _utc(text: str | None, name: str) -> datetime | None:
+    """As text, since Litestar takes numbers for moments, too."""
+    if text is None:
+        return None
+    try:
+        moment = msgspec.convert(text, datetime)
+    except msgspec.ValidationError:
+        message = "expected a time, such as 2026-01-31T12:00:00Z"
+        raise invalid([FieldError(parameter=f"query:{name}", message=message)]) from None
+    if moment.tzinfo is None:
         raise invalid([FieldError(parameter=f"query:{name}", message="needs an offset, such as Z")])
     return moment

@@ -49,7 +49,7 @@ def unpacked(data: bytes) -> tuple[str, dict[str, str]]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             found = _entries(archive)
     except _BROKEN as error:
-        raise _refused(f"the zip cannot be read: {str(error) or type(error).__name__}") from None
+        raise _refused(f"the zip cannot be read{f': {error}' if str(error) else ''}") from None
     return _divided(found)
 
 

@@ -120,7 +120,7 @@ class _Walk:
         except CoursewrightError:
             raise
         except Exception as error:  # whatever a stranger's estimate raises
-            raise _Unknown(f"{kind.capability}.{kind.name} cannot estimate: {type(error).__name__}") from error
+            raise _Unknown(f"{kind.capability}.{kind.name} cannot estimate") from error
         return guess, result_of(request, provider, self._world)
 
     def _reason(self, step: Step, error: CoursewrightError) -> str:

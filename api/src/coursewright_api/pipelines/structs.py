@@ -11,6 +11,7 @@ from coursewright.document.problems import Problem
 from litestar.datastructures import UploadFile
 from msgspec import Meta
 
+from coursewright_api.bodies import LINE, In
 from coursewright_api.database.tables import PipelineOrigin
 from coursewright_api.pipelines.scan import FileProblem
 
@@ -32,30 +33,29 @@ PipelineText = Annotated[
         ],
     ),
 ]
-_LINE = r"^[^\x00-\x1f\x7f]*$"
-Note = Annotated[str, Meta(max_length=200, pattern=_LINE, description="What is new, in a few words.")]
+Note = Annotated[str, Meta(max_length=200, pattern=LINE, description="What is new, in a few words.")]
 
 
-class CheckRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CheckRequest(In, frozen=True, kw_only=True):
     """A pipeline that nobody keeps."""
 
     text: PipelineText
-    files: Files = {}
+    files: Files = msgspec.field(default_factory=dict)
 
 
-class CreateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class CreateRequest(In, frozen=True, kw_only=True):
     """A new pipeline. Its name is the one in the text."""
 
     text: PipelineText
-    files: Files = {}
+    files: Files = msgspec.field(default_factory=dict)
     note: Note = ""
 
 
-class ChangeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ChangeRequest(In, frozen=True, kw_only=True):
     """A new version."""
 
     text: PipelineText
-    files: Files = {}
+    files: Files = msgspec.field(default_factory=dict)
     note: Note = ""
     base_version: Annotated[
         Annotated[int, Meta(ge=1)] | None,
@@ -63,7 +63,7 @@ class ChangeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ] = None
 
 
-class RestoreRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RestoreRequest(In, frozen=True, kw_only=True):
     """Which version new jobs are to run."""
 
     version: Annotated[int, Meta(ge=1, le=2**31 - 1)]
@@ -185,7 +185,7 @@ class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True):
     graph: Graph | None = None
 
 
-class EstimateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class EstimateRequest(In, frozen=True, kw_only=True):
     """What a job would be given. Inputs may be left out: what depends on them stays unknown."""
 
     inputs: Annotated[
@@ -193,11 +193,11 @@ class EstimateRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         Meta(
             max_length=100, description="By name; a file by the id of its asset.", examples=[{"text": "Good morning."}]
         ),
-    ] = {}
+    ] = msgspec.field(default_factory=dict)
     providers: Annotated[
         dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=80)]],
         Meta(max_length=100, description="Chosen for this job, by step or capability.", examples=[{"tts": "espeak"}]),
-    ] = {}
+    ] = msgspec.field(default_factory=dict)
 
 
 class Amount(msgspec.Struct, frozen=True, kw_only=True):

@@ -59,7 +59,7 @@ class ShareController(Controller):
         """At once, for those who watch too. It cannot be undone; make another link instead."""
         await service.share.links.revoke(request.user, link_id, origin)
 
-    @get("/open/{token:str}", summary="What a link leads to", responses=documented(401, 404, 410, 429), **_PUBLIC)
+    @get("/open/{token:str}", summary="What a link leads to", responses=documented(401, 404, 410, 422, 429), **_PUBLIC)
     async def open(
         self,
         service: Services,
