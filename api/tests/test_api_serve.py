@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -13,6 +14,8 @@ from typing import Any
 
 import httpx
 import pytest
+from coursewright_api.serve import listen
+from coursewright_api.settings import ServerSettings
 
 PROGRAM = str(Path(sys.executable).with_name("coursewright"))
 
@@ -86,6 +89,24 @@ def failing(*arguments: str, **environment: str) -> tuple[int, str]:
     )
     assert "Traceback" not in done.stderr
     return done.returncode, done.stderr
+
+
+def test_answers_are_sent_at_once() -> None:
+    async def without_delay() -> int:
+        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            accepted = writer.get_extra_info("socket")
+            found.set_result(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        listening = listen(ServerSettings(port=0))
+        async with await asyncio.start_server(accept, sock=listening):
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            writer.close()
+            return await found
+
+    assert asyncio.run(without_delay())
 
 
 def test_a_port_in_use_is_explained(tmp_path: Path) -> None:
