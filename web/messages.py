@@ -21,6 +21,8 @@ PACKAGE = ROOT / "src" / "coursewright_web"
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 METHODS = {".html": "jinja2.ext:babel_extract", ".js": "javascript", ".py": "python"}
 
+OPTIONS = {".html": {"trimmed": "true", "silent": "false"}, ".js": {"parse_template_string": "true"}}
+
 Key = str | tuple[str, ...]
 
 
@@ -34,7 +36,7 @@ def said() -> dict[Key, str]:
 
 
 def _messages_in(path: Path) -> Iterator[Key]:
-    options = {"trimmed": "true", "silent": "false"} if path.suffix == ".html" else {}
+    options = OPTIONS.get(path.suffix, {})
     with path.open("rb") as file:
         for _, message, _, _ in extract(METHODS[path.suffix], file, keywords=KEYWORDS, options=options):
             yield message if isinstance(message, str) else tuple(message)

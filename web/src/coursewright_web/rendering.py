@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import msgspec
 from coursewright.store.contract import Store
 from coursewright_api.auth.identity import Identity
 from coursewright_api.problems import Problem
@@ -95,6 +96,7 @@ class Renderer:
             lstrip_blocks=True,
         )
         environment.policies["ext.i18n.trimmed"] = True
+        environment.filters["js"] = _js
         environment.globals |= {"icon": self._icon, "scripts": self._scripts, "static": _static}
         return environment
 
@@ -110,6 +112,11 @@ class Renderer:
         """What these scripts import, each once, and their own files, in this order."""
         scripts = [self._built.manifest.scripts[name] for name in names]
         return list(dict.fromkeys(file for each in scripts for file in each.needs)), [each.file for each in scripts]
+
+
+def _js(text: str) -> Markup:
+    """A text as part of an expression of Alpine's, whatever quotation marks are in it."""
+    return escape(msgspec.json.encode(str(text)).decode())
 
 
 def _static(name: str) -> str:

@@ -63,7 +63,7 @@ const dashboard = () => ({
     return this.usage?.quota_bytes ? size(this.usage.quota_bytes) : "";
   },
   get film() {
-    return duration(this.usage?.film_s ?? 0);
+    return this.usage?.film_s ? duration(this.usage.film_s) : "–";
   },
   get nothing() {
     return this.ready && !this.usage.jobs;
