@@ -35,7 +35,7 @@ test: $(READY_FOR_TESTS) ## Run all tests; ARGS="-k words" passes options to pyt
 
 fuzz: $(READY_FOR_TESTS) ## Ask the API thousands of questions; CASES=200 of each operation, SEED=7
 	@COURSEWRIGHT_FUZZ=$(or $(CASES),60) COURSEWRIGHT_FUZZ_SEED=$(or $(SEED),1) \
-		$(BIN)/pytest -n 0 -s --timeout 0 api/tests/test_api_schema.py
+		$(BIN)/pytest -n 0 -s --timeout 0 -o faulthandler_timeout=0 api/tests/test_api_schema.py
 
 stack: $(READY_FOR_TESTS) ## Start the service as in production: PostgreSQL, S3, Prefect, two APIs, two workers
 	@$(BIN)/python -m tools.stack $(ARGS)

@@ -17,6 +17,7 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from coursewright_api.auth.identity import Identity
 from coursewright_api.auth.routes import Asked, Id
+from coursewright_api.jobs.hub import last_id
 from coursewright_api.jobs.streams import Message, Streams
 from coursewright_api.problems import ApiError, documented
 from coursewright_api.service import Services
@@ -62,7 +63,10 @@ class StreamController(Controller):
         self, request: Asked, service: Services, last: LastId = None, last_query: LastIdQuery = None
     ) -> Response[Any]:
         """From now on, or after the last event received. Ends with the session."""
-        return _sse(service.streams, request.user, None, _number(last or last_query))
+        since = _number(last or last_query)
+        if since is None:  # from this answer on, though what is streamed begins a little later
+            since = await last_id()
+        return _sse(service.streams, request.user, None, since)
 
 
 @websocket("/ws/jobs/{job_id:uuid}")

@@ -124,12 +124,13 @@ class Streams:
     async def _check(self) -> None:
         while True:
             await asyncio.sleep(CHECK_S)
+            following = dict(self._open)  # who comes while the database is asked is not judged by its answer
             try:
-                alive = await living(list(self._open.values()))
+                alive = await living(list(following.values()))
             except Exception as error:  # the database may be away for a while
                 log.warning("sessions cannot be checked now: %s", type(error).__name__)
                 continue
-            for follower, who in self._open.items():
+            for follower, who in following.items():
                 if not alive(who):
                     follower.end()
 
