@@ -17,6 +17,7 @@ import pytest
 import uvicorn
 import websockets
 from coursewright_api.auth.identity import Identity
+from coursewright_api.auth.liveness import living
 from coursewright_api.database.columns import now
 from coursewright_api.database.tables import Job, JobEvent, JobState, Role, Session
 from coursewright_api.jobs import hub, streams
@@ -31,7 +32,7 @@ steps:
 outputs: {sound: "${voice.audio}"}
 """
 PATIENCE_S = 30
-HEARTBEAT = (0, "", {})
+HEARTBEAT: tuple[int, str, dict[str, Any]] = (0, "", {})
 pytestmark = pytest.mark.anyio
 on_sqlite = pytest.mark.parametrize("ready_url", ["sqlite"], indirect=True)  # no row is of interest here
 
@@ -246,7 +247,6 @@ async def test_streams_end_with_the_api_key(live: Live) -> None:
 @pytest.mark.usefixtures("quick")
 async def test_who_comes_while_sessions_are_looked_at_may_stay(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     looking, answered = asyncio.Event(), asyncio.Event()
-    living = streams.living
 
     async def slow(who: Any) -> Any:
         alive = await living(who)
@@ -254,7 +254,7 @@ async def test_who_comes_while_sessions_are_looked_at_may_stay(live: Live, monke
         await answered.wait()
         return alive
 
-    monkeypatch.setattr(streams, "living", slow)
+    monkeypatch.setattr("coursewright_api.jobs.streams.living", slow)
     await asyncio.wait_for(looking.wait(), PATIENCE_S)
     async with live.sse("/api/events") as events:
         (before,) = await live.tell("before")
