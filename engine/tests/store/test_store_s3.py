@@ -12,12 +12,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from coursewright.capabilities.artifacts import Artifact
 from coursewright.errors import StoreError
-from coursewright.store import s3_client
+from coursewright.store import open_store, s3_client
 from coursewright.store.contract import Store
 from coursewright.store.gc import collect, usage
 
@@ -93,6 +93,35 @@ def test_a_dead_server_is_reported_in_seconds(s3: S3Backend) -> None:
         with pytest.raises(StoreError, match=r"does not answer: .*refused.*\n  → start it, or correct endpoint"):
             store.read_record(KEY)
     assert time.monotonic() - started < 5
+
+
+def test_a_patient_store_waits_for_a_server_that_is_away(s3: S3Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RETRY", "RETRY_PATIENTLY"):
+        monkeypatch.setattr(s3_client, name, getattr(s3_client, name).new(backoff_factor=0.001))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), AwayForAWhile) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        settings = s3.settings(endpoint=f"127.0.0.1:{server.server_port}")
+        try:
+            with pytest.raises(StoreError, match="does not answer: too many 503"):
+                open_store(settings).write_record(KEY, b"{}")
+            open_store(settings, patient=True).write_record(KEY, b"{}")
+        finally:
+            server.shutdown()
+
+
+class AwayForAWhile(http.server.BaseHTTPRequestHandler):
+    """Does not serve the first thirty requests, and then takes everything."""
+
+    times: ClassVar[Iterator[int]] = iter(range(30))
+
+    def do_PUT(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(503 if next(self.times, None) is not None else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
 
 
 class WebSite(http.server.BaseHTTPRequestHandler):

@@ -19,6 +19,8 @@ from coursewright.run.server import environment, prefect_api
 
 _POLL_S = 1
 """Prefect's own 10 s would be the longest part of a short run."""
+_RETRIES = 200
+"""At most 4 s apart (`coursewright.run.outlasting`): Prefect's server may be gone for ten minutes. Runs inherit it."""
 _WATCH_S = 0.5
 
 
@@ -39,6 +41,7 @@ def command(at_once: int, with_parent: bool) -> int:
     with prefect_api(settings) as api:
         os.environ.update(environment(settings, api.url))
         os.environ["PREFECT_WORKER_QUERY_SECONDS"] = str(_POLL_S)
+        os.environ["PREFECT_CLIENT_MAX_RETRIES"] = str(_RETRIES)
         os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         from coursewright.run.worker import work, worker_name
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -12,9 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import httpx
 import msgspec
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import PrefectException
 from prefect.states import Failed
 
 from coursewright.catalog import installed
@@ -24,6 +27,7 @@ from coursewright.run.endings import keep_ending
 from coursewright.run.execute import Execution
 from coursewright.run.flow import run_in_flow
 from coursewright.run.inputs import read_inputs
+from coursewright.run.outlasting import outlast
 from coursewright.run.outputs import OutputFolder
 from coursewright.run.parts import Part
 from coursewright.run.report import RunReport
@@ -33,6 +37,8 @@ from coursewright.store import open_store
 from coursewright.store.contract import Store
 
 _WATCH_S = 0.2
+_LOOK_S = 3.0
+"""Between two looks whether somebody wants the run to be cancelled."""
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,12 +57,13 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 def main(wanted: Wanted) -> int:
     """Run the flow run that the worker's environment names. Its outcome is told to Prefect, not by the exit code."""
     _end_with_the_worker()
+    outlast()
     return asyncio.run(_run(UUID(os.environ["PREFECT__FLOW_RUN_ID"]), wanted))
 
 
 async def _run(flow_run_id: UUID, wanted: Wanted) -> int:
     settings = settings_from(os.environ)
-    store = open_store(settings)
+    store = open_store(settings, patient=True)
     async with get_client() as client:
         flow_run = await client.read_flow_run(flow_run_id)
     try:
@@ -65,15 +72,18 @@ async def _run(flow_run_id: UUID, wanted: Wanted) -> int:
         async with get_client() as client:
             await client.set_flow_run_state(flow_run_id, Failed(message=str(error)), force=True)
         return 0
-    report = await run_in_flow(
-        execution,
-        values,
-        lambda: _cancel_on_signals(execution),
-        flow_run,
-        on_end=lambda report: keep_ending(store, flow_run_id, report),
-    )
-    if not wanted.job:
-        await asyncio.to_thread(_deliver, report, settings, store, flow_run)
+
+    def keep(report: RunReport) -> None:
+        keep_ending(store, flow_run_id, report)
+        if not wanted.job:
+            _deliver(report, settings, store, flow_run)
+
+    looking = asyncio.create_task(_cancel_when_asked(execution, flow_run_id))
+    try:
+        await run_in_flow(execution, values, lambda: _cancel_on_signals(execution), flow_run, on_end=keep)
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
     return 0
 
 
@@ -117,6 +127,17 @@ def _cancel_on_signals(execution: Execution) -> None:
     loop = asyncio.get_running_loop()
     for wanted in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(wanted, execution.cancel)
+
+
+async def _cancel_when_asked(execution: Execution, flow_run: UUID) -> None:
+    """The worker tells us by a signal. It hears of cancels no more when Prefect's server was away for long."""
+    async with get_client() as client:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            with contextlib.suppress(httpx.HTTPError, PrefectException):
+                state = (await client.read_flow_run(flow_run)).state
+                if state is not None and state.is_cancelling():
+                    execution.cancel()
 
 
 def _deliver(report: RunReport, settings: Settings, store: Store, flow_run: FlowRun) -> None:

@@ -29,9 +29,12 @@ from prefect.states import AwaitingRetry
 from prefect.workers.process import ProcessWorker
 
 from coursewright.run.deployments import POOL, ready_pool
+from coursewright.run.outlasting import outlast
 
 _MOST = 200
 """Prefect's largest page; no worker has so many at once."""
+_GOODBYE_S = 10.0
+"""For giving back: a server that is away is not waited for. Whatever is left is given back at the next start."""
 _UNFINISHED = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 
 
@@ -58,13 +61,19 @@ def worker_name(folder: Path) -> Iterator[str]:
 
 async def work(name: str, at_once: int) -> None:
     """Serve the pool until SIGINT or SIGTERM. Runs cut short, now or by an earlier kill, are given back."""
+    outlast()
     async with get_client() as client:
         await ready_pool(client)
         await _give_back(client, name)
         worker = asyncio.create_task(ProcessWorker(POOL, name=name, limit=at_once).start())
         loop = asyncio.get_running_loop()
+
+        def end() -> None:
+            worker.cancel()
+            loop.call_later(_GOODBYE_S, os._exit, 1)  # its runs end with it
+
         for wanted in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(wanted, worker.cancel)
+            loop.add_signal_handler(wanted, end)
         try:
             await worker
         except asyncio.CancelledError:

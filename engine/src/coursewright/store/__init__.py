@@ -7,9 +7,10 @@ from coursewright.store.contract import Store
 from coursewright.store.local import LocalStore
 
 
-def open_store(settings: Settings) -> Store:
+def open_store(settings: Settings, *, patient: bool = False) -> Store:
     """The store that the settings name. Touches neither disk nor network yet.
 
+    A `patient` one waits some two minutes for a server that is gone, instead of a second or ten.
     Raises AuthFailed when the keys of an S3 store are not set, StoreError when its settings cannot be right.
     """
     if settings.s3 is None:
@@ -21,4 +22,5 @@ def open_store(settings: Settings) -> Store:
         access_key=settings.secret("S3_ACCESS_KEY"),
         secret_key=settings.secret("S3_SECRET_KEY"),
         cache=settings.data_dir / "s3-cache",
+        patient=patient,
     )

@@ -42,8 +42,10 @@ class S3Store:
     the right hash: as long as the server names the same one, they are not read again to verify them.
     """
 
-    def __init__(self, settings: S3, *, access_key: Secret, secret_key: Secret, cache: Path) -> None:
-        self._access = Access(settings, access_key, secret_key)
+    def __init__(
+        self, settings: S3, *, access_key: Secret, secret_key: Secret, cache: Path, patient: bool = False
+    ) -> None:
+        self._access = Access(settings, access_key, secret_key, patient=patient)
         self._client = self._access.client
         self._bucket = settings.bucket
         self._prefix = f"{prefix}/" if (prefix := settings.prefix.strip("/")) else ""

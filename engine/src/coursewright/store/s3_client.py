@@ -29,12 +29,14 @@ RETRY = urllib3.Retry(
     respect_retry_after_header=False,  # it may ask for hours
 )
 """A dead server is reported after at most 3 × 3 s (silent), or 0.4 s (connection refused)."""
+RETRY_PATIENTLY = RETRY.new(total=60, connect=60, read=4, other=1, backoff_max=2.0)
+"""For who has nobody waiting at the terminal: a server may be gone for two minutes."""
 
 
 class Access:
     """A bucket, the keys to it, and a client that is safe with threads. Making one touches no network."""
 
-    def __init__(self, settings: S3, access_key: Secret, secret_key: Secret) -> None:
+    def __init__(self, settings: S3, access_key: Secret, secret_key: Secret, *, patient: bool = False) -> None:
         self.bucket = settings.bucket
         self._settings = settings
         self._access_key = access_key
@@ -46,7 +48,7 @@ class Access:
                 secret_key=secret_key.reveal(),
                 secure=settings.secure,
                 region=settings.region,
-                http_client=_connections(secure=settings.secure),
+                http_client=_connections(RETRY_PATIENTLY if patient else RETRY, secure=settings.secure),
             )
 
     @contextlib.contextmanager
@@ -98,13 +100,13 @@ class Access:
         return StoreError(f"{server} answered {error.code}: {error.message}", remedy="look into that server's log")
 
 
-def _connections(*, secure: bool) -> urllib3.PoolManager:
+def _connections(retry: urllib3.Retry, *, secure: bool) -> urllib3.PoolManager:
     context = None
     if secure:
         context = ssl.create_default_context()  # the system's authorities and SSL_CERT_FILE
         context.load_verify_locations(certifi.where())  # a slim container has none
     return urllib3.PoolManager(
-        timeout=urllib3.Timeout(connect=CONNECT_S, read=READ_S), retries=RETRY, maxsize=32, ssl_context=context
+        timeout=urllib3.Timeout(connect=CONNECT_S, read=READ_S), retries=retry, maxsize=32, ssl_context=context
     )
 
 
