@@ -71,10 +71,12 @@ install_packages() {
     install --require-hashes "$@" || fail "the packages could not be installed; the lines above say why"
 }
 
-# export.scorm fetches the schema files of its packages with npm while it is built.
+# The pages are built with Node.js, and export.scorm fetches the schema files of its packages with npm.
 install_npm() {
-    version=$(npm --version 2>/dev/null) && [ "${version%%.*}" -ge 9 ] ||
-        install --require-hashes -r requirements-node.lock || fail "npm is missing; install Node.js 18 or newer"
+    version=$(npm --version 2>/dev/null && node --version 2>/dev/null) && version=${version##*v} &&
+        [ "${version%%.*}" -ge 20 ] && return
+    install --require-hashes -r requirements-node.lock || fail "Node.js is missing; install Node.js 20 or newer"
+    PATH=$(cd "$VENV/bin" && pwd):$PATH
 }
 
 install_distributions() {
@@ -90,9 +92,9 @@ install_distributions() {
 # What is built from source is built with the locked versions too.
 export UV_BUILD_CONSTRAINT=requirements.lock PIP_BUILD_CONSTRAINT=requirements.lock
 
-# Programs that some tests talk to and that come from npm, such as the LMS run time of the SCORM tests.
+# Programs that some tests use and that come from npm, such as the LMS run time of the SCORM tests.
 install_npm_of_tests() {
-    for lock in plugins/*/tests/npm/package-lock.json; do
+    for lock in plugins/*/tests/npm/package-lock.json web/tests/npm/package-lock.json; do
         folder=${lock%/*}
         [ ! -e "$lock" ] || [ "$folder/node_modules/.package-lock.json" -nt "$lock" ] ||
             (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --silent) ||

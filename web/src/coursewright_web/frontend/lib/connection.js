@@ -22,10 +22,11 @@ export const store = Alpine.reactive({
 let every = FIRST_S;
 let ticking = 0;
 
+// Asks what needs no login and the database.
 async function probe() {
   clearTimeout(ticking);
   store.wait = 0;
-  const good = await fetch("/health/ready", { cache: "no-store" }).then(
+  const good = await fetch("/api/auth/rules", { cache: "no-store" }).then(
     (answer) => answer.ok || answer.status === 429,
     () => false,
   );

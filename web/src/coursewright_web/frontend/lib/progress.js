@@ -44,7 +44,7 @@ function notify({ job, title: name, status }) {
 export function watch() {
   follow({
     async sync() {
-      const { items } = await get("/api/jobs?status=active&limit=50").catch(() => ({ items: null }));
+      const { items } = await get("/api/jobs?status=running&limit=50").catch(() => ({ items: null }));
       if (!items) return;
       running.clear();
       items.forEach((job) => running.set(job.id, job.progress));
@@ -52,7 +52,7 @@ export function watch() {
     },
     event(type, data) {
       if (type === "step") return;
-      if (type === "job" && ["pending", "running"].includes(data.status)) running.set(data.job, data.progress);
+      if (type === "job" && data.status === "running") running.set(data.job, data.progress);
       else if (running.delete(data.job)) notify(data);
       show();
     },

@@ -5,25 +5,31 @@ import { _, ngettext } from "./text.js";
 
 const SHOWN_S = 7;
 const UNDO_S = 10;
+const MOST = 4;
 let last = 0;
+const undoes = new Map(); // apart from the items: Alpine calls every function that an expression gives
 
 /** What the corner shows: `$store.toasts`. */
 export const store = Alpine.reactive({
   items: [],
   close(id) {
     store.items = store.items.filter((each) => each.id !== id);
+    undoes.delete(id);
   },
   act(toast) {
+    const undo = undoes.get(toast.id);
     store.close(toast.id);
-    toast.undo();
+    undo?.();
   },
 });
 
 /** Show a message. `undo` is a function that takes back what was done; `tone`: good, warn, bad, plain. */
 export function toast(text, { tone = "good", undo = null, more = "", stays = false } = {}) {
   const id = ++last;
-  store.items.push({ id, text, tone, undo, more, mark: { good: "check-circle", bad: "exclamation-circle" }[tone] });
-  if (store.items.length > 4) store.items.shift();
+  const mark = { good: "check-circle", bad: "exclamation-circle" }[tone];
+  if (undo) undoes.set(id, undo);
+  store.items.push({ id, text, tone, more, mark, undoable: Boolean(undo) });
+  if (store.items.length > MOST) store.close(store.items[0].id);
   if (!stays) setTimeout(() => store.close(id), (undo ? UNDO_S : SHOWN_S) * 1000);
   return id;
 }

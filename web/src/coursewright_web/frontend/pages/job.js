@@ -94,7 +94,8 @@ const jobPage = () => ({
     const order = [...titles.keys()];
     const groups = new Map();
     for (const task of this.job.steps) groups.set(task.step, [...(groups.get(task.step) ?? []), task]);
-    const names = [...groups.keys()].sort((one, other) => order.indexOf(one) - order.indexOf(other));
+    const place = (name) => (titles.has(name) ? order.indexOf(name) : order.length);
+    const names = [...groups.keys()].sort((one, other) => place(one) - place(other));
     return names.map((name) => together(name, titles.get(name) ?? name, groups.get(name), this.now));
   },
   get failures() {

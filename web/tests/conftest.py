@@ -1,0 +1,184 @@
+"""A real service with people and jobs in it, and a real browser whose every complaint is a failure."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from coursewright.settings import Settings
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
+
+from tools.processes import Guard, Server
+from web.tests.seed import EMAIL, PASSWORD, Seeded, seed
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "web" / "tests" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
+OPEN_PAGES = {
+    "login": "/login",
+    "register": "/register",
+    "setup": "/setup#token=x",
+    "setup-without": "/setup",
+    "password": "/password#token=x",
+    "forgot": "/forgot",
+    "not-found": "/nothing",
+}
+PAGES = {
+    "dashboard": "/",
+    "jobs": "/jobs",
+    "jobs-none": "/jobs?text=nothing-is-called-so",
+    "job-running": "/jobs/{running}",
+    "job-failed": "/jobs/{failed}",
+    "job-completed": "/jobs/{completed}",
+}
+"""By the names of their pictures; `{…}` stands for the id of a job of `seed.py`. Every page belongs here."""
+SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
+
+
+expect.set_options(timeout=15_000)  # for a busy machine; what is waited for takes a moment
+
+
+@dataclass
+class Site:
+    """A running service."""
+
+    server: Server
+    url: str
+    seeded: Seeded
+    data: Path
+    states: dict[str, Any] = field(default_factory=dict)
+    """Cookies of those who have logged in, by address."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def served(data: Path, *arguments: str, seeded: Seeded | None = None, **settings: str) -> Iterator[Site]:
+    """`coursewright serve` on that data folder, at a port that stays when it is started again."""
+    port = free_port()
+    program = str(Path(sys.executable).with_name("coursewright"))
+    variables = {f"COURSEWRIGHT_SERVER_{name.upper()}": value for name, value in settings.items()}
+    environment = {**os.environ, "COURSEWRIGHT_DATA_DIR": str(data), **variables}
+    with contextlib.closing(Guard()) as guard:
+        server = Server(
+            "coursewright serve",
+            lambda: [program, "serve", "--port", str(port), *arguments],
+            guard,
+            environment=environment,
+            cwd=ROOT,
+        )
+        server.start()
+        try:
+            url = server.wait_for(r"is served at (\S+)")
+            yield Site(server, url, seeded or Seeded(), data)
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The service with what `seed.py` puts there, and no Prefect server: nothing changes but by the tests."""
+    data = tmp_path_factory.mktemp("site") / "data"
+    with ThreadPoolExecutor(1) as pool:  # Playwright's loop runs in this one
+        seeded = pool.submit(lambda: asyncio.run(seed(Settings(data_dir=data)))).result()
+    with served(data, "--api-only", seeded=seeded) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    program = next(filter(None, map(shutil.which, names)), None)
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(
+                executable_path=program, args=["--no-sandbox", "--mute-audio", "--disable-dev-shm-usage"]
+            )
+        except Error as error:
+            said = error.message.partition("\n")[0]
+            pytest.fail(f"no browser starts: {said}\non Debian: apt install chromium", pytrace=False)
+        with browser:
+            yield browser
+
+
+class Visits:
+    """Opens browsers' windows, and keeps what their pages complain of."""
+
+    def __init__(self, chromium: Browser) -> None:
+        self._chromium = chromium
+        self._contexts: list[BrowserContext] = []
+        self.complaints: list[str] = []
+        self.meant: list[str] = []
+        """Parts of complaints that a test brings about on purpose."""
+
+    def open(self, *, size: str = "desktop", **options: Any) -> Page:
+        width, height = SIZES[size]
+        options = {"viewport": {"width": width, "height": height}, "locale": "en", **options}
+        context = self._chromium.new_context(**options)
+        self._contexts.append(context)
+        context.set_default_timeout(15_000)
+        context.on("page", self._listen)
+        return context.new_page()
+
+    def _listen(self, page: Page) -> None:
+        def hear(text: str) -> None:
+            self.complaints.append(f"{page.url}: {text}")
+
+        page.on("console", lambda message: hear(message.text) if message.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: hear(str(error)))
+
+    def close(self, *, check: bool = True) -> None:
+        for context in self._contexts:
+            context.close()
+        self._contexts.clear()
+        found = [each for each in self.complaints if not any(part in each for part in self.meant)]
+        if check:
+            assert found == []
+
+
+@pytest.fixture
+def visits(chromium: Browser) -> Iterator[Visits]:
+    found = Visits(chromium)
+    yield found
+    found.close()
+
+
+def log_in(page: Page, url: str, email: str = EMAIL, password: str = PASSWORD) -> None:
+    """By the page, as people do."""
+    page.goto(f"{url}/login")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{url}/")
+
+
+Known = Callable[..., Page]
+
+
+@pytest.fixture
+def known(site: Site, visits: Visits) -> Known:
+    """`known(size="phone")`: a window of the seeded person, who is logged in."""
+
+    def open(email: str = EMAIL, **options: Any) -> Page:
+        if email not in site.states:
+            page = visits.open()
+            log_in(page, site.url, email)
+            site.states[email] = page.context.storage_state()
+            page.context.close()
+        return visits.open(storage_state=site.states[email], **options)
+
+    return open

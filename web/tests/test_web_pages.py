@@ -1,0 +1,143 @@
+"""Every page, at every size, by day and by night: nothing wrong with it for anybody, and nothing sticks out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from playwright.sync_api import Page
+
+from web.tests.conftest import AXE, OPEN_PAGES, PAGES, Known, Site, Visits
+
+LOOKED_AT = [(name, path, False) for name, path in OPEN_PAGES.items()] + [
+    (name, path, True) for name, path in PAGES.items()
+]
+BIGGEST_FIRST_PAGE = 150_000
+"""Bytes of script and style, as they are sent."""
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text("utf-8"))
+    found: list[dict[str, Any]] = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+    return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
+
+
+def settled(page: Page, url: str) -> None:
+    """Open a page; return when all that it fetches by itself is there."""
+    page.goto(url)
+    page.evaluate("document.fonts.ready")
+    page.locator("[x-cloak]").first.wait_for(state="detached")
+    page.locator("[role=status] .spin:visible").first.wait_for(state="hidden")
+
+
+def look(page: Page, name: str) -> None:
+    """Keep a picture, for somebody who wants to see it."""
+    if folder := os.environ.get("COURSEWRIGHT_TEST_SCREENS"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize(("name", "path", "inside"), LOOKED_AT, ids=[each[0] for each in LOOKED_AT])
+def test_a_page_is_good_for_everybody(
+    site: Site, visits: Visits, known: Known, name: str, path: str, inside: bool
+) -> None:
+    if name == "not-found":
+        visits.meant.append("status of 404")
+    path = path.format(**msgspec.structs.asdict(site.seeded))
+    page = known() if inside else visits.open()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.emulate_media(reduced_motion="reduce")
+    settled(page, site.url + path)
+    for size, (width, height) in {"desktop": (1280, 800), "phone": (390, 844)}.items():
+        page.set_viewport_size({"width": width, "height": height})
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            assert faults(page) == [], (size, theme)
+            look(page, f"{name}-{size}-{theme}")
+    page.set_viewport_size({"width": 320, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    small = page.evaluate(
+        """[...document.querySelectorAll('button, .button, select, input, .place, [role=tab]')]
+          .filter((each) => each.checkVisibility() && !each.closest('label.tick'))
+          .map((each) => [each.getBoundingClientRect().height, each.outerHTML.slice(0, 120)])
+          .filter(([height]) => height > 0 && height < 44)"""
+    )
+    assert small == []
+
+
+def test_a_page_speaks_german_when_the_browser_or_the_person_wants_it(site: Site, visits: Visits) -> None:
+    page = visits.open(locale="de-AT")
+    page.goto(f"{site.url}/login")
+    assert page.get_by_role("heading").inner_text() == "Anmelden"
+    look(page, "login-german")
+    page.get_by_label("Sprache").select_option("en")
+    page.get_by_role("heading", name="Log in").wait_for()
+    assert page.locator("html").get_attribute("lang") == "en"
+
+
+def test_scripts_speak_the_language_of_the_page(site: Site, known: Known) -> None:
+    page = known(locale="de")
+    settled(page, f"{site.url}/jobs/{site.seeded.running}")
+    page.get_by_text("Läuft").first.wait_for()
+    assert "noch etwa" in page.locator("main").inner_text()
+    look(page, "job-german")
+
+
+def test_the_chosen_theme_and_sidebar_are_there_from_the_first_line(site: Site, known: Known) -> None:
+    page = known(color_scheme="light")
+    settled(page, site.url)
+    page.get_by_label("Account of ada").click()
+    page.get_by_role("button", name="Dark").click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Wide sidebar").click()
+    html = page.request.get(site.url, headers={"Accept": "text/html"}).text()
+    assert 'data-theme="dark"' in html
+    assert 'data-sidebar="narrow"' in html
+    look(page, "dashboard-narrow")
+    assert faults(page) == []
+
+
+def test_what_people_write_is_shown_and_never_run(site: Site, known: Known) -> None:
+    page = known()
+    page.on("dialog", lambda dialog: pytest.fail(f"it ran: {dialog.message}"))
+    for path in ("/", "/jobs", f"/jobs/{site.seeded.waiting}"):
+        settled(page, site.url + path)
+        assert page.get_by_text("onerror=alert(1)").count() > 0
+        assert page.locator("img[src=x]").count() == 0
+    assert "{{7*7}}" in page.title()
+
+
+def test_the_first_page_is_small_and_everything_is_kept_for_ever(site: Site, visits: Visits) -> None:
+    sizes: dict[str, int] = {}
+    kept: set[str] = set()
+    page = visits.open()
+
+    def measure(response: Any) -> None:
+        if "/static/" in response.url:
+            sizes[response.url] = response.request.sizes()["responseBodySize"]
+            kept.add(response.headers["cache-control"])
+
+    page.on("requestfinished", lambda request: measure(request.response()))
+    settled(page, f"{site.url}/login")
+    assert kept == {"public, max-age=31536000, immutable"}
+    loaded = {url: size for url, size in sizes.items() if url.endswith((".js", ".css"))}
+    assert len(loaded) >= 3
+    assert sum(loaded.values()) < BIGGEST_FIRST_PAGE
+
+
+def test_the_keyboard_reaches_everything_in_the_menu(site: Site, known: Known) -> None:
+    page = known()
+    settled(page, site.url)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.get_by_label("Account of ada").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Light").wait_for()
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("document.activeElement.innerText.trim()") == "Log out"
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.ariaLabel") == "Account of ada"
