@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import msgspec
-from coursewright.errors import CoursewrightError
+from coursewright.errors import CoursewrightError, StoreError
 from coursewright.run.references import artifact_of
 
-from coursewright_api.database import Database
+from coursewright_api.database import Database, is_unreachable
 from coursewright_api.database.columns import now
 from coursewright_api.database.tables import (
     Job,
@@ -58,9 +58,20 @@ class Adoption:
                     found[run.id] = named[0]
             elif run.deployment is None or not (bundle := _bundle_of(await prefect.command_of(run.deployment))):
                 self.foreign.add(run.id)
-            elif _is_due(run) and (job := await self._adopt(run, bundle)):
+            elif _is_due(run) and (job := await self._adopted(run, bundle)):
                 found[run.id] = job
         return found
+
+    async def _adopted(self, run: Run, bundle: str) -> UUID | None:
+        """One that cannot become a job must not keep others from it."""
+        try:
+            return await self._adopt(run, bundle)
+        except Exception as error:
+            if is_unreachable(error):
+                raise
+            log.exception("the run '%s' of Prefect cannot be a job", run.name)
+            self.foreign.add(run.id)
+            return None
 
     @staticmethod
     async def _linked(run: Run, job: UUID, attempt: int) -> bool:
@@ -75,6 +86,9 @@ class Adoption:
         try:
             version = await self._pipelines.of_bundle(bundle)
             plan = await self._pipelines.plan_of(version)
+        except StoreError as error:  # it is looked at again
+            log.warning("the run '%s' of Prefect cannot be a job now: %s", run.name, error)
+            return None
         except CoursewrightError as error:
             log.warning("the run '%s' of Prefect cannot be a job: %s", run.name, error)
             self.foreign.add(run.id)

@@ -49,6 +49,10 @@ async def _held_by_file(engine: SqliteEngine, name: str) -> AsyncIterator[None]:
 async def _held_by_connection(engine: PgEngine, name: str) -> AsyncIterator[None]:
     connection = await engine.connect()
     try:
+        # Else a holder whose machine is lost would hold it for two hours, as the system's own patience is.
+        await connection.execute(
+            "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 3; SET tcp_keepalives_count = 3"
+        )
         while not await connection.fetchval("SELECT pg_try_advisory_lock(hashtext($1))", f"leader {name}"):
             await asyncio.sleep(_LOOK_S)
         task = asyncio.current_task()

@@ -54,12 +54,12 @@ class LiveStep:
         """Its columns."""
         return {
             "step": self.step[:64],
-            "item": self.item[:120],
+            "item": _text(self.item)[:120],
             "position": self.position,
             "state": self.state.value,
             "provider": self.provider[:80],
             "progress": self.progress,
-            "message": self.message,
+            "message": _text(self.message),
             "error": msgspec.json.encode(self.refusals).decode() if self.refusals else "",
             "notices": msgspec.json.encode(self.notices).decode() if self.notices else "",
             "task_run": self.task_run,
@@ -108,7 +108,7 @@ class LiveJob:
         return {
             "state": self.state.value,
             "progress": self.progress,
-            "message": self.message,
+            "message": _text(self.message),
             "error": msgspec.json.encode(self.failures).decode() if self.failures else "",
             "outputs": msgspec.json.encode(self.outputs).decode() if self.outputs else "",
             "started_at": self.started_at,
@@ -117,7 +117,7 @@ class LiveJob:
 
     # What its process tells
 
-    def tell(self, event: Event, at: datetime) -> None:
+    def tell(self, event: Event, at: datetime, task_run: UUID | None = None) -> None:
         """Something that the run's process says. After the end it says nothing new."""
         if self.state.over:
             return
@@ -131,6 +131,7 @@ class LiveJob:
             case report.ItemStarted():
                 step = self._step(event.step, event.item)
                 if not step.over:
+                    self._change(step, task_run=task_run or step.task_run)
                     begun = step.started_at or at
                     self._change(step, state=StepState.running, provider=event.provider, message="", started_at=begun)
                     self._say(f"{label_of(event.step, event.item)}: {event.provider}")
@@ -148,6 +149,8 @@ class LiveJob:
                 self._change(step, provider=event.provider, message=text, refusals=(*step.refusals, event.refusal))
             case report.ItemEnded():
                 self._end_step(event.report, at)
+                step = self._step(event.report.step, event.report.item)
+                self._change(step, task_run=task_run or step.task_run)
 
     def _progress(self, fraction: float) -> None:
         if fraction > self.progress:
@@ -255,13 +258,20 @@ class LiveJob:
         return message or "the run ended without a word"
 
     def catch_up(
-        self, label: str, state: str, message: str, started_at: datetime | None, ended_at: datetime | None
+        self,
+        label: str,
+        state: str,
+        message: str,
+        started_at: datetime | None,
+        ended_at: datetime | None,
+        task_run: UUID | None = None,
     ) -> None:
         """A task as Prefect has it, for what was missed while nobody listened."""
         step_name, _, item = label.removesuffix("]").partition("[")
         step = self._step(step_name, item)
         if step.over or (item == "" and any(name == step_name and each for name, each in self.steps)):
             return
+        self._change(step, task_run=task_run or step.task_run)
         if state == "Failed":
             end: StepState | None = StepState.blocked if message == "blocked" else StepState.failed
         else:
@@ -272,6 +282,11 @@ class LiveJob:
             self._change(step, started_at=step.started_at or started_at, **values)
         elif state == "Running" and step.state is StepState.waiting:
             self._change(step, state=StepState.running, started_at=started_at)
+
+
+def _text(said: str) -> str:
+    """What PostgreSQL takes as text, of what providers say."""
+    return said.replace("\0", "")
 
 
 def _waiting(event: report.ItemWaiting) -> str:

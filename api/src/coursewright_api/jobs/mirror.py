@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -21,7 +21,7 @@ from coursewright.store.contract import Store
 from coursewright_api.assets.records import Assets
 from coursewright_api.database import Database, is_unreachable
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import Job, JobState, PipelineVersion
+from coursewright_api.database.tables import Job, JobState, PipelineOrigin, PipelineVersion
 from coursewright_api.jobs.adoption import Adoption
 from coursewright_api.jobs.hub import Hub
 from coursewright_api.jobs.leading import leadership
@@ -71,6 +71,10 @@ class Mirror:
         self._in_thread = in_thread
         self._live: dict[UUID, LiveJob] = {}
         """By flow run."""
+        self._late: set[UUID] = set()
+        """Flow runs that are over, and whose results cannot be read while the store is away."""
+        self._unfit: set[UUID] = set()
+        """Flow runs of jobs that could not be mirrored."""
         self.leads = False
 
     async def keep(self) -> None:
@@ -91,6 +95,7 @@ class Mirror:
             finally:
                 self.leads = False
                 self._live.clear()
+                self._late.clear()
             lasted = asyncio.get_running_loop().time() - began > _LONGEST_PAUSE_S
             pause_s = _AGAIN_S if lasted else min(2 * pause_s, _LONGEST_PAUSE_S)
             await asyncio.sleep(pause_s)
@@ -117,6 +122,25 @@ class Mirror:
             except CoursewrightError as error:
                 log.warning("the pipeline '%s' is not in Prefect's pages: %s", row["name"], error)
 
+    async def _retire(self, prefect: Orchestration) -> None:
+        """Take deleted pipelines out of Prefect's pages, once none of their jobs waits: those would go with them.
+
+        What was deployed from elsewhere stays, whoever did that.
+        """
+        current = PipelineVersion.select(PipelineVersion.name).where(PipelineVersion.current == True)  # noqa: E712  # SQL
+        foreign = PipelineVersion.select(PipelineVersion.name).where(
+            PipelineVersion.origin == PipelineOrigin.prefect.value
+        )
+        busy = Job.select(Job.pipeline).where(Job.state.is_in(_UNFINISHED))
+        for row in await PipelineVersion.select(PipelineVersion.id, PipelineVersion.deployment).where(
+            PipelineVersion.deployment.is_not_null(),
+            PipelineVersion.name.not_in(current),
+            PipelineVersion.name.not_in(foreign),
+            PipelineVersion.name.not_in(busy),
+        ):
+            await prefect.undeploy(row["deployment"])
+            await PipelineVersion.update({PipelineVersion.deployment: None}).where(PipelineVersion.id == row["id"])
+
     async def _follow(self, prefect: Orchestration, told: asyncio.Queue[Told | None]) -> None:
         loop = asyncio.get_running_loop()
         next_look, next_submission = loop.time() + RECONCILE_S, loop.time() + SUBMIT_S
@@ -133,6 +157,8 @@ class Mirror:
                 await self._take(prefect, batch)
             if loop.time() >= next_submission:
                 await self._ask_again()
+                await self._settle_late(prefect)
+                await self._retire(prefect)
                 next_submission = loop.time() + SUBMIT_S
             if loop.time() >= next_look:
                 await self._reconcile(prefect)
@@ -143,17 +169,17 @@ class Mirror:
     async def _take(self, prefect: Orchestration, batch: Sequence[Told]) -> None:
         unread = {each.flow_run for each in batch if each.event is None}
         unread |= {each.flow_run for each in batch if each.flow_run not in self._live}
-        unread -= self._adoption.foreign
+        unread -= self._adoption.foreign | self._unfit
         runs = {run.id: run for run in await prefect.runs(sorted(unread, key=str))} if unread else {}
         await self._know(prefect, runs.values())
         touched: dict[UUID, LiveJob] = {}
         for each in batch:
             if each.event is not None and (live := self._live.get(each.flow_run)) is not None:
-                live.tell(each.event, each.at)
-                touched[live.id] = live
+                with self._apart(live):
+                    live.tell(each.event, each.at, each.task_run)
+                    touched[live.id] = live
         for run in runs.values():
-            if (live := self._live.get(run.id)) is not None:
-                await self._settle(live, run)
+            if (live := self._live.get(run.id)) is not None and await self._settle(live, run):
                 touched[live.id] = live
         await self._save(touched.values())
 
@@ -165,16 +191,55 @@ class Mirror:
             for live in await live_jobs(list(jobs.values())):
                 self._live[live.flow_run] = live
 
-    async def _settle(self, live: LiveJob, run: Run) -> None:
+    async def _settle(self, live: LiveJob, run: Run) -> bool:
+        """Give it the state that Prefect has. False when its results cannot be read now: it is looked at again."""
         over = JobState(run.state).over
-        ending = await self._in_thread(read_ending, self._store, run.id) if over else None
-        live.settle(JobState(run.state), run.message, at=run.at, started_at=run.started_at, ending=ending)
+        try:
+            ending = await self._in_thread(read_ending, self._store, run.id) if over else None
+        except CoursewrightError as error:
+            if not self._late:  # a fault that stays is told once
+                log.warning("results cannot be read now: %s", error)
+            self._late.add(run.id)
+            return False
+        with self._apart(live):
+            live.settle(JobState(run.state), run.message, at=run.at, started_at=run.started_at, ending=ending)
+        return True
+
+    async def _settle_late(self, prefect: Orchestration) -> None:
+        """Those whose results could not be read."""
+        touched = []
+        for run in await prefect.runs(sorted(self._late, key=str)) if self._late else []:
+            live = self._live.get(run.id)
+            if live is None or await self._settle(live, run):
+                self._late.discard(run.id)
+                touched += [live] if live is not None else []
+        await self._save(touched)
+
+    @contextlib.contextmanager
+    def _apart(self, live: LiveJob) -> Iterator[None]:
+        """One that cannot be mirrored must not keep others from it. It is tried again when everything is read."""
+        try:
+            yield
+        except Exception as error:
+            if is_unreachable(error):
+                raise
+            log.exception("the job %s cannot be mirrored", live.id)
+            self._live.pop(live.flow_run, None)
+            self._unfit.add(live.flow_run)
 
     async def _save(self, jobs: Iterable[LiveJob]) -> None:
         changed = [live for live in jobs if live.changed or any(step.changed for step in live.steps.values())]
         if not changed:
             return
-        gone = await save(self._database, self._assets, changed)
+        try:
+            gone = await save(self._database, self._assets, changed)
+        except Exception as error:
+            if is_unreachable(error):
+                raise
+            gone = set()
+            for live in changed:
+                with self._apart(live):
+                    gone |= await save(self._database, self._assets, [live])
         self._hub.wake()
         for live in changed:
             if live.state.over or live.id in gone:
@@ -184,6 +249,7 @@ class Mirror:
 
     async def _reconcile(self, prefect: Orchestration, *, catch_up: bool = False) -> None:
         """Read everything that is unfinished, there or here."""
+        self._unfit.clear()
         rows = await Job.select(Job.id, Job.flow_run).where(Job.state.is_in(_UNFINISHED), Job.flow_run.is_not_null())
         ours = [row["flow_run"] for row in rows]
         runs = {run.id: run for run in await prefect.runs(ours)}
@@ -196,8 +262,8 @@ class Mirror:
             if (live := self._live.get(run.id)) is not None:
                 if catch_up and run.state == "running":
                     await self._catch_up(prefect, live)
-                await self._settle(live, run)
-                touched.append(live)
+                if await self._settle(live, run):
+                    touched.append(live)
         for lost in set(ours) - runs.keys():
             if live := next(iter(await live_jobs([row["id"] for row in rows if row["flow_run"] == lost])), None):
                 live.settle(JobState.cancelled, "deleted in Prefect", at=now(), started_at=None)
@@ -207,7 +273,8 @@ class Mirror:
 
     async def _catch_up(self, prefect: Orchestration, live: LiveJob) -> None:
         for task in await prefect.tasks(live.flow_run):
-            live.catch_up(task.label, task.state, task.message, task.started_at, task.ended_at)
+            with self._apart(live):
+                live.catch_up(task.label, task.state, task.message, task.started_at, task.ended_at, task.id)
 
     async def _ask_again(self) -> None:
         """Submit what nobody has submitted, and cancel what nobody has cancelled."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -18,18 +19,25 @@ from coursewright_api.database.tables import Asset, Job, JobState, JobStep, Step
 from coursewright_api.jobs.events import LOCK, News, of_job, write
 from coursewright_api.jobs.live import LiveJob, LiveStep
 
+log = logging.getLogger(__name__)
+
 
 async def live_jobs(ids: Sequence[UUID]) -> list[LiveJob]:
-    """These jobs with their steps; those without a flow run are left out."""
+    """These jobs with their steps. Those without a flow run are left out, and those that cannot be read are told of."""
     if not ids:
         return []
     rows = await Job.select().where(Job.id.is_in(list(ids)), Job.flow_run.is_not_null())
     steps = await JobStep.select().where(JobStep.job.is_in(list(ids))).order_by(JobStep.id)
-    live = {row["id"]: _job(row) for row in rows}
-    for row in steps:
-        if (job := live.get(row["job"])) is not None:
-            job.steps[row["step"], row["item"]] = _step(row)
-    return list(live.values())
+    live = []
+    for row in rows:
+        try:
+            job = _job(row)
+            job.steps = {(each["step"], each["item"]): _step(each) for each in steps if each["job"] == job.id}
+        except (ValueError, msgspec.MsgspecError):
+            log.exception("the job %s cannot be read", row["id"])
+        else:
+            live.append(job)
+    return live
 
 
 async def steps_of(job: UUID) -> list[LiveStep]:
@@ -79,11 +87,14 @@ async def save(database: Database, assets: Assets, jobs: Sequence[LiveJob]) -> s
     async with database.exclusive(LOCK):
         rows = await _present(database, jobs)
         news: list[News] = []
+        made: list[tuple[LiveStep, int]] = []
         for live in jobs:
             if live.id in rows:
-                news += await _write(live, rows[live.id], assets)
+                news += await _write(live, rows[live.id], assets, made)
         await write(database, news)
-    for live in jobs:  # only now: what failed is written again
+    for step, number in made:  # only now: what failed is written again
+        step.id = number
+    for live in jobs:
         live.changed = False
         live.gone.clear()
         for step in live.steps.values():
@@ -102,13 +113,13 @@ async def _present(database: Database, jobs: Sequence[LiveJob]) -> dict[UUID, di
     }
 
 
-async def _write(live: LiveJob, row: dict[str, Any], assets: Assets) -> list[News]:
+async def _write(live: LiveJob, row: dict[str, Any], assets: Assets, made: list[tuple[LiveStep, int]]) -> list[News]:
     news: list[News] = []
     if live.gone:
         await JobStep.delete().where(JobStep.id.is_in(live.gone))
     for step in live.steps.values():
         if step.changed or step.id is None:
-            await _write_step(live.id, step)
+            await _write_step(live.id, step, made)
             news.append(News(job=live.id, owner=live.owner, type="step", data=step.shown(live.id)))
     if live.changed:
         values: dict[Any, Any] = live.values()
@@ -124,10 +135,10 @@ async def _write(live: LiveJob, row: dict[str, Any], assets: Assets) -> list[New
     return news
 
 
-async def _write_step(job: UUID, step: LiveStep) -> None:
+async def _write_step(job: UUID, step: LiveStep, made: list[tuple[LiveStep, int]]) -> None:
     if step.id is None:
-        made = await JobStep.insert(JobStep(job=job, **step.values())).returning(JobStep.id)
-        step.id = made[0]["id"]
+        rows = await JobStep.insert(JobStep(job=job, **step.values())).returning(JobStep.id)
+        made.append((step, rows[0]["id"]))
     else:
         values: dict[Any, Any] = step.values()
         await JobStep.update(values).where(JobStep.id == step.id)

@@ -78,6 +78,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     flow_run: UUID
     at: datetime
     event: Event | None = None
+    task_run: UUID | None = None
+    """Of the task that begins or ends."""
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):

@@ -41,7 +41,7 @@ from coursewright.run.orchestrated import (
     Worker,
 )
 from coursewright.run.report import Event
-from coursewright.run.telling import PREFIX, RESOURCE
+from coursewright.run.telling import PREFIX, RESOURCE, TASK
 
 _PAGE = 200
 """Prefect's largest page."""
@@ -107,6 +107,11 @@ class Orchestration:
                 await deployments.ready_pool(self._client)
                 deployed = await deployments.deploy(self._client, plan, bundle)
             return UUID(deployed.id)
+
+    async def undeploy(self, deployment: UUID) -> None:
+        """Take a pipeline out of Prefect's pages. Runs of it that have not begun are deleted with it."""
+        with _explained(), contextlib.suppress(ObjectNotFound):
+            await self._client.delete_deployment(deployment)
 
     async def submit(self, wanted: Submission) -> Run | None:
         """Make the run, unless there is one with that key. None when there is no such deployment any more.
@@ -308,7 +313,16 @@ def _told(event: PrefectEvent) -> Told | None:
         said = msgspec.convert(event.payload, Event) if event.event.startswith(PREFIX) else None
     except (ValueError, msgspec.ValidationError):  # of another version, or forged
         return None
-    return Told(flow_run=flow_run, at=_plain(event.occurred) or _EPOCH, event=said)
+    return Told(flow_run=flow_run, at=_plain(event.occurred) or _EPOCH, event=said, task_run=_task_of(event))
+
+
+def _task_of(event: PrefectEvent) -> UUID | None:
+    for each in event.related:
+        kind, _, identity = each.id.partition(TASK)
+        if not kind and identity:
+            with contextlib.suppress(ValueError):
+                return UUID(identity)
+    return None
 
 
 def _run(run: FlowRun) -> Run:

@@ -8,14 +8,17 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from prefect.context import TaskRunContext
 from prefect.events import emit_event
 
-from coursewright.run.report import Event, ItemEnded, ItemProgressed, RunProgressed
+from coursewright.run.report import Event, ItemEnded, ItemProgressed, ItemStarted, RunProgressed
 
 PREFIX = "coursewright."
 """Begins the names of our events; the rest is the event's type."""
 RESOURCE = "prefect.flow-run."
 """Begins the resource's id; the rest is the flow run's."""
+TASK = "prefect.task-run."
+"""Begins the id of a related resource: the task run that a task of ours is."""
 _PACE_S = 0.1
 """Between two events of the same progress: what the eye can tell, and what Prefect carries from many runs at once."""
 
@@ -36,10 +39,12 @@ class Telling:
                 self._paced((event.step, event.item), event)
             case RunProgressed():
                 self._paced((), event)
+            case ItemStarted():
+                self._send(event, _task_run())
             case ItemEnded():
                 if (event.report.step, event.report.item) in self._held:
                     self._held[event.report.step, event.report.item] = None
-                self._send(event)
+                self._send(event, _task_run())
             case _:
                 self._send(event)
 
@@ -60,6 +65,19 @@ class Telling:
             self._send(event)
             self._wait(key)
 
-    def _send(self, event: Event) -> None:
+    def _send(self, event: Event, task_run: UUID | None = None) -> None:
         payload = msgspec.to_builtins(event, str_keys=True)
-        self._context.run(emit_event, f"{PREFIX}{type(event).__name__}", self._resource, payload=payload)
+        related = [{"prefect.resource.id": f"{TASK}{task_run}", "prefect.resource.role": "task-run"}]
+        self._context.run(
+            emit_event,
+            f"{PREFIX}{type(event).__name__}",
+            self._resource,
+            related=related if task_run else None,
+            payload=payload,
+        )
+
+
+def _task_run() -> UUID | None:
+    """Of the task that this is called in."""
+    context = TaskRunContext.get()
+    return context.task_run.id if context else None
