@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from coursewright_api.database.columns import now
+from coursewright_api.database.tables import Asset
 
 pytestmark = pytest.mark.anyio
 
@@ -22,6 +24,7 @@ async def test_only_admins_may(api: Any) -> None:
         ("POST", f"{USERS}/{bob.id}/reset"),
         ("PUT", f"{USERS}/{bob.id}/role"),
         ("GET", "/api/admin/audit"),
+        ("GET", "/api/admin/storage"),
     ]:
         body = {"role": "admin"} if path.endswith("role") else None
         assert (await bob.ask(method, path, json=body)).status_code == 403, path
@@ -147,3 +150,17 @@ async def test_the_audit_log_tells_who_did_what(api: Any) -> None:
     assert first["items"] + rest["items"] == log
     by_bob = (await ada.ask("GET", "/api/admin/audit", params={"actor": bob.id})).json()["items"]
     assert {each["actor"] for each in by_bob} == {"bob"}
+
+
+async def test_what_files_take_is_told_of_those_who_have_most(start: Any) -> None:
+    api = await start(quota_bytes=5000)
+    ada, bob, eve = await api.admin(), await api.author(), await api.author("eve")
+    for person, size in ((bob, 100), (eve, 1000), (eve, 70)):
+        moments: dict[str, Any] = {"created_at": now(), "updated_at": now()}
+        await Asset(id=uuid4(), owner=UUID(person.id), size_bytes=size, **moments).save()
+    answer = (await ada.ask("GET", "/api/admin/storage")).json()
+    assert (answer["files"], answer["size_bytes"], answer["quota_bytes"]) == (3, 1170, 5000)
+    assert [(each["username"], each["files"], each["size_bytes"]) for each in answer["people"]] == [
+        ("eve", 2, 1070),
+        ("bob", 1, 100),
+    ]

@@ -184,7 +184,7 @@ async def test_without_any_provider_the_answer_is_no(api: Any) -> None:
 
 async def test_other_capabilities_and_strangers_get_nothing(api: Any) -> None:
     bob = await api.author()
-    for name in ("slides", "x", "%00", "llm%20"):
+    for name in ("slide", "x", "%00", "llm%20"):
         for path in ("status", "validate"):
             answer = await bob.ask("GET", f"/api/generate/{name}/{path}")
             assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
@@ -196,3 +196,23 @@ async def test_the_installed_voices_are_there(api: Any) -> None:
     bob = await api.author()
     answer = (await bob.ask("GET", "/api/generate/tts/validate?provider=espeak")).json()
     assert (answer["available"], answer["state"]) == (True, "ready")
+
+
+async def test_all_that_is_installed_is_listed_and_failures_are_for_designers(
+    api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = catalog_of({"voices": [Here, Away], "again": [Here]})
+    assert found.failures
+
+    async def catalog() -> Catalog:
+        return found
+
+    monkeypatch.setattr(api.service.pipelines.compiler, "catalog", catalog)
+    bob, ada = await api.author(), await api.admin()
+    answer = (await bob.ask("GET", "/api/providers")).json()
+    tts = next(each for each in answer["capabilities"] if each["name"] == "tts")
+    assert [each["id"] for each in tts["providers"]] == [each for each in found.offers if each.startswith("tts.")]
+    assert next(each for each in tts["providers"] if each["id"] == "tts.away")["sends"] == Away.sends
+    assert answer["failures"] == []
+    failures = (await ada.ask("GET", "/api/providers")).json()["failures"]
+    assert [each["reason"] for each in failures] == [each.reason for each in found.failures]

@@ -502,3 +502,12 @@ async def test_a_pipeline_whose_provider_is_gone_is_shown_with_its_fault(offered
     assert (await bob.ask("GET", "/api/pipelines/speak")).json()["text"] == speak()
     answer = await bob.ask("POST", "/api/pipelines/speak/estimate", json={})
     assert problem(answer) == (422, "pipeline_invalid")
+
+
+@on_sqlite
+async def test_the_schema_knows_what_is_installed(api: Any) -> None:
+    bob = await api.author()
+    schema = (await bob.ask("GET", "/api/pipelines/schema.json")).json()
+    assert set(schema["required"]) == {"steps"}
+    assert "tts.espeak" in msgspec.json.encode(schema).decode()
+    assert (await api.client.get("/api/pipelines/schema.json")).status_code == 401

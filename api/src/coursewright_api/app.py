@@ -23,7 +23,7 @@ from coursewright_api.description import name_all_methods, openapi
 from coursewright_api.fields import StrictRequest
 from coursewright_api.files.routes import FilesController
 from coursewright_api.generate.routes import GenerateController
-from coursewright_api.generate.status_routes import StatusController
+from coursewright_api.generate.status_routes import ProviderController, StatusController
 from coursewright_api.health import HealthController
 from coursewright_api.jobs.routes import JobController
 from coursewright_api.jobs.stream_routes import StreamController, follow_job
@@ -76,6 +76,7 @@ def create_app(service: Service, site: Sequence[InitPlugin] = ()) -> Litestar:
             MetricsController,
             PipelineController,
             StatusController,
+            ProviderController,
             AssetController,
             UploadController,
             FilesController,

@@ -13,9 +13,17 @@ from coursewright_api.auth.links import Link, Links
 from coursewright_api.auth.sessions import Sessions
 from coursewright_api.database import Database, is_duplicate
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import AuditEvent, EndReason, LinkPurpose, Role, User, UserState
+from coursewright_api.database.tables import Asset, AuditEvent, EndReason, LinkPurpose, Role, User, UserState
 from coursewright_api.pages import after
 from coursewright_api.problems import conflict, invalid, not_found
+
+_HOLDINGS = """
+SELECT "users"."id" AS "user_id", "users"."username" AS "username",
+    COUNT(*) AS "files", CAST(SUM("asset"."size_bytes") AS BIGINT) AS "size_bytes"
+FROM "asset" JOIN "users" ON "users"."id" = "asset"."owner"
+GROUP BY "users"."id", "users"."username" ORDER BY 4 DESC, 2
+"""
+_MOST_HOLDINGS = 100
 
 
 class Administration:
@@ -111,6 +119,16 @@ class Administration:
         if actor is not None:
             query = query.where(AuditEvent.actor == actor)
         return await query
+
+    async def storage(self, quota_bytes: int) -> structs.Storage:
+        """What files take, of all and of those who have most."""
+        rows = [structs.Holding(**row) for row in await Asset.raw(_HOLDINGS)]
+        return structs.Storage(
+            files=sum(row.files for row in rows),
+            size_bytes=sum(row.size_bytes for row in rows),
+            quota_bytes=quota_bytes or None,
+            people=rows[:_MOST_HOLDINGS],
+        )
 
     async def _an_admin_must_remain(self) -> None:
         """Raises a 409, and the transaction that is open is undone."""

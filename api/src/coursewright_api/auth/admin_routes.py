@@ -112,6 +112,10 @@ class AdminController(Controller):
         rows = await service.admin.audit(action=action, actor=actor, limit=limit, cursor=cursor)
         return page_of(rows, limit, _audit_entry, "id")
 
+    @get("/storage", summary="What files take", responses=documented(401, 403))
+    async def storage(self, service: Services) -> structs.Storage:
+        return await service.admin.storage(service.server.quota_bytes)
+
 
 def _account(row: dict[str, Any]) -> structs.Account:
     made: dict[str, Any] = {

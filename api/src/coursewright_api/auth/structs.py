@@ -222,3 +222,21 @@ class AuditEntry(_Out, frozen=True, kw_only=True):
     subject: str
     address: str
     detail: dict[str, Any]
+
+
+class Holding(_Out, frozen=True, kw_only=True):
+    """What one person's files take."""
+
+    user_id: UUID
+    username: str
+    files: int
+    size_bytes: int
+
+
+class Storage(_Out, frozen=True, kw_only=True):
+    """What everybody's files take, deleted ones too as long as they can be restored."""
+
+    files: int
+    size_bytes: int
+    quota_bytes: Annotated[int | None, Meta(description="What each person may store; null: no limit.")]
+    people: Annotated[list[Holding], Meta(description="The 100 with most, most first.")]

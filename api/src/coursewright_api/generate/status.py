@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from coursewright.capabilities import CAPABILITIES
 from coursewright.catalog import AnyProvider, Catalog, Offer
 from coursewright.cli.health import health_of
 from coursewright.cli.plugins import options_of
@@ -27,8 +28,6 @@ from coursewright_api.database.columns import now
 from coursewright_api.fields import FieldError
 from coursewright_api.problems import invalid, not_found
 
-CAPABILITIES = ("llm", "tts", "video")
-"""Those whose providers are services, or may be."""
 KEPT_S = 30.0
 PATIENCE_S = 10.0
 """The contract tests ask of every provider to answer within this."""

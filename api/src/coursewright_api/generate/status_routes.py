@@ -7,6 +7,9 @@ from typing import Annotated
 from litestar import Controller, get, post
 from litestar.params import FromPath, QueryParameter
 
+from coursewright_api.auth.routes import Asked
+from coursewright_api.database.tables import Role
+from coursewright_api.generate.listing import Providers, providers_of
 from coursewright_api.generate.status import CapabilityStatus, Validation
 from coursewright_api.problems import documented
 from coursewright_api.service import Services
@@ -16,7 +19,7 @@ Provider = Annotated[str, QueryParameter(max_length=80, description="Which one; 
 
 
 class StatusController(Controller):
-    """The health of providers, for `llm`, `tts` and `video`."""
+    """The health of providers, by capability."""
 
     path = "/api/generate"
     tags = ("Providers",)
@@ -40,3 +43,16 @@ class StatusController(Controller):
     async def validate_again(self, service: Services, capability: Capability, provider: Provider = "") -> Validation:
         """As by `GET`."""
         return await service.provider_status.ask(capability, provider)
+
+
+class ProviderController(Controller):
+    """What is installed."""
+
+    path = "/api/providers"
+    tags = ("Providers",)
+
+    @get("", summary="All providers, by capability", responses=documented(401, 403))
+    async def providers(self, request: Asked, service: Services) -> Providers:
+        """Without asking any how it is. Plugins that could not be loaded are told to designers."""
+        catalog = await service.pipelines.compiler.catalog()
+        return providers_of(catalog, with_failures=request.user.role.includes(Role.designer))

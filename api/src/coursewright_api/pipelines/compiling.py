@@ -7,11 +7,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from coursewright.catalog import Catalog, installed
 from coursewright.compile import CheckResult, check_pipeline
+from coursewright.compile.schema import pipeline_schema
 from coursewright.document.problems import Problem
 from coursewright.errors import CompileFailed
 from coursewright.plan import Plan
@@ -77,6 +78,7 @@ class Compiler:
         self._settings = settings
         self._store = store
         self._catalog: Catalog | None = None
+        self._schema: dict[str, Any] | None = None
         self._loading = asyncio.Lock()
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._plans: OrderedDict[_Key, tuple[float, Plan]] = OrderedDict()
@@ -88,6 +90,13 @@ class Compiler:
                 if self._catalog is None:
                     self._catalog = await in_daemon_thread(installed)
         return self._catalog
+
+    async def schema(self) -> dict[str, Any]:
+        """The JSON Schema of pipelines, with what is installed."""
+        if self._schema is None:
+            catalog = await self.catalog()
+            self._schema = await self.in_turn(lambda: pipeline_schema(catalog))
+        return self._schema
 
     async def in_turn(self, work: Callable[[], T]) -> T:
         """What needs the interpreter for long, in a thread, when it has its turn."""

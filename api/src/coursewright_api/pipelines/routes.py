@@ -49,6 +49,11 @@ class PipelineController(Controller):
         problems = list(service.pipelines.problems) if _is_designer(request.user) else []
         return structs.PipelinePage(items=page.items, next_cursor=page.next_cursor, problems=problems)
 
+    @get("/schema.json", summary="The JSON Schema of pipelines", responses=documented(401, 403))
+    async def schema(self, service: Services) -> dict[str, Any]:
+        """For editors: with the capabilities, providers and options that are installed."""
+        return await service.pipelines.compiler.schema()
+
     @get("/{name:str}", summary="A pipeline", responses=documented(401, 403, 404))
     async def pipeline(self, service: Services, name: Name) -> Response[structs.Pipeline]:
         """Its current version. The `ETag` is the version's number: send it as `If-Match` with a change."""

@@ -6,6 +6,7 @@ import time
 import uuid
 from datetime import datetime
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
@@ -15,7 +16,7 @@ from msgspec import Meta
 
 from coursewright_api.auth.routes import Asked, Id
 from coursewright_api.bodies import In
-from coursewright_api.database.tables import Job
+from coursewright_api.database.tables import Job, Role
 from coursewright_api.problems import documented, not_found
 from coursewright_api.service import Services
 
@@ -51,6 +52,7 @@ class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
     running: Annotated[int, Meta(description="Jobs that are running, of everybody.")]
     queues: list[QueueInfo]
     workers: list[WorkerInfo]
+    pages: Annotated[str, Meta(description="Where Prefect's own pages are; empty but for admins.")] = ""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +91,7 @@ class WorkerController(Controller):
         return Pong(took_s=round(time.monotonic() - began, 4))
 
     @get("/status", summary="Queues and workers", responses=documented(401, 403, 503))
-    async def status(self, service: Services) -> WorkerStatus:
+    async def status(self, request: Asked, service: Services) -> WorkerStatus:
         pool = await service.prefect.now().pool()
         return WorkerStatus(
             pool=pool.name,
@@ -97,6 +99,7 @@ class WorkerController(Controller):
             running=pool.running,
             queues=[msgspec.convert(each, QueueInfo, from_attributes=True) for each in pool.queues],
             workers=[msgspec.convert(each, WorkerInfo, from_attributes=True) for each in pool.workers],
+            pages=_pages_of(service.prefect_url()) if request.user.role is Role.admin else "",
         )
 
     @get("/task/{task_id:uuid}", summary="How far is it?", responses=documented(401, 403, 404, 503))
@@ -135,6 +138,12 @@ class WorkerController(Controller):
     async def echo(self, request: Asked, data: JSONBody[Echo], service: Services) -> Begun:
         key = f"{_echo_key(request.user.user_id)}{uuid.uuid4()}"
         return Begun(task_id=await service.prefect.now().echo(data.message, key))
+
+
+def _pages_of(api_url: str) -> str:
+    """Where browsers look at Prefect, without credentials that may be in the address."""
+    parts = urlsplit(api_url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.removesuffix('/api')}" if api_url else ""
 
 
 def _echo_key(owner: UUID) -> str:
