@@ -144,3 +144,13 @@ async def test_the_openapi_document_describes_every_route(api: Any) -> None:
     login = document["components"]["schemas"]["Login"]
     assert login["properties"]["email"]["examples"] == ["ada@example.org"]
     assert set(document["components"]["securitySchemes"]) == {"bearer", "cookie", "metrics"}
+
+
+class _Mapped(msgspec.Struct, forbid_unknown_fields=True):
+    values: dict[str, int | str]
+
+
+def test_each_entry_of_a_mapping_is_named() -> None:
+    value = {"values": {"a": 1, "b/c": [], "d": {}, "e": "x"}}
+    assert [error.pointer for error in errors_of(value, _Mapped)] == ["/values/b~1c", "/values/d"]
+    assert [error.pointer for error in errors_of({"values": {"a": None}}, _Mapped)] == ["/values/a"]

@@ -14,6 +14,8 @@ from msgspec import Meta
 _OF_VALUE = " - at `$"
 _OF_KEY = " - at `key` in `$"
 """How msgspec says where a problem is."""
+_ENTRY = "/..."
+"""Of a mapping, whichever it is."""
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 
 
@@ -101,10 +103,7 @@ def errors_of(value: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
             if field.required:
                 found.append(FieldError(pointer=f"/{_escaped(name)}", code="missing", message="is missing"))
             continue
-        try:
-            msgspec.convert(value[name], field.type)
-        except msgspec.ValidationError as error:
-            found.append(_from(error, name))
+        found += _wrong_in(value[name], field.type, name)
     found += [
         FieldError(pointer=f"/{_escaped(name)}", code="unknown", message="is not a field of this request")
         for name in value.keys() - fields.keys()
@@ -115,6 +114,23 @@ def errors_of(value: Any, kind: type[msgspec.Struct]) -> list[FieldError]:
         except msgspec.ValidationError as error:  # a rule of the struct as a whole
             found.append(_from(error, ""))
     return sorted(found, key=lambda each: each.pointer)
+
+
+def _wrong_in(value: Any, kind: Any, name: str) -> list[FieldError]:
+    """What is wrong in a field; of a mapping, in each entry, since msgspec does not say of which it speaks."""
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        whole = _from(error, name)
+    else:
+        return []
+    if not isinstance(value, dict) or _ENTRY not in whole.pointer:
+        return [whole]
+    return [
+        msgspec.structs.replace(each, pointer=each.pointer.replace(_ENTRY, f"/{_escaped(key)}", 1))
+        for key, entry in value.items()
+        for each in (_wrong_in({key: entry}, kind, name) if len(value) > 1 else [whole])
+    ]
 
 
 def _from(error: msgspec.ValidationError, name: str) -> FieldError:

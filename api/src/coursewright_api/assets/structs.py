@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from coursewright_api.bodies import LINE, Description, In
+from coursewright_api.bodies import END, LINE, Description, In
 from coursewright_api.database.tables import AssetState, AssetType
 from coursewright_api.files.links import Link
 
@@ -45,7 +45,7 @@ class UploadRequest(In, frozen=True, kw_only=True):
     size_bytes: Annotated[int, Meta(ge=1, le=2**50, description="Exactly as many must then be sent.")]
     media_type: Annotated[
         str,
-        Meta(max_length=127, pattern=r"^[\w.+-]+/[\w.+-]+$", description="What the file is found to be counts."),
+        Meta(max_length=127, pattern=rf"^[\w.+-]+/[\w.+-]+{END}", description="What the file is found to be counts."),
     ] = "application/octet-stream"
     name: Name | None = None
     description: Description = ""

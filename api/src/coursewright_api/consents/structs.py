@@ -10,11 +10,11 @@ import msgspec
 from coursewright.consent import STATEMENT
 from msgspec import Meta
 
-from coursewright_api.bodies import In
+from coursewright_api.bodies import END, In
 
 _MARKS = r"\u202a-\u202e\u2066-\u2069"  # that turn the direction of what follows
 _IN_LINE = rf"[^\x00-\x1f\x7f{_MARKS}]*"
-_LINE = rf"^{_IN_LINE}[^\x00-\x20\x7f{_MARKS}]{_IN_LINE}$"
+_LINE = rf"^{_IN_LINE}[^\x00-\x20\x7f{_MARKS}]{_IN_LINE}{END}"
 """One line that is not blank."""
 _LINES = rf"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f{_MARKS}]*$"
 

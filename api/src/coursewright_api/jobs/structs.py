@@ -11,12 +11,12 @@ import msgspec
 from coursewright.run.report import StepFailure
 from msgspec import Meta
 
-from coursewright_api.bodies import LINE, Description, In
+from coursewright_api.bodies import END, LINE, Description, In
 from coursewright_api.database.tables import JobState, Priority, StepState
 from coursewright_api.files.links import Link
 
 Title = Annotated[str, Meta(max_length=200, pattern=LINE)]
-Name = Annotated[str, Meta(max_length=64, pattern=r"^[A-Za-z0-9_.-]*$")]
+Name = Annotated[str, Meta(max_length=64, pattern=rf"^[A-Za-z0-9_.-]*{END}")]
 Item = Annotated[str, Meta(max_length=120, pattern=LINE, description="An item of a `for_each`, such as a scene's id.")]
 InputText = Annotated[str, Meta(max_length=500_000)]
 Inputs = Annotated[
@@ -80,7 +80,7 @@ class Retry(In, frozen=True, kw_only=True):
 class NewStep(In, frozen=True, kw_only=True):
     """A step to be made anew, with all that follow from it."""
 
-    step: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+    step: Annotated[str, Meta(min_length=1, max_length=64, pattern=rf"^[A-Za-z0-9_-]+{END}")]
     item: Item = ""
 
 

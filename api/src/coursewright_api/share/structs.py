@@ -10,12 +10,11 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from coursewright_api.bodies import In
+from coursewright_api.bodies import LINE, In
 
-_LINE = r"^[^\x00-\x1f\x7f]*$"
 Title = Annotated[
     str,
-    Meta(max_length=200, pattern=_LINE, description="What viewers read above the film.", examples=["How tides work"]),
+    Meta(max_length=200, pattern=LINE, description="What viewers read above the film.", examples=["How tides work"]),
 ]
 Lasts = Annotated[
     int, Meta(ge=60, le=157_680_000, description="Seconds from now until the link ends.", examples=[2_592_000])
