@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 HERE := $(shell pwd | cksum | cut -d ' ' -f 1)
 READY := $(VENV)/.ready-$(HERE)
 READY_FOR_TESTS := $(VENV)/.ready-for-tests-$(HERE)
-METADATA := $(wildcard */pyproject.toml plugins/*/pyproject.toml plugins/*/hatch_build.py plugins/*/package-lock.json)
+METADATA := $(wildcard */pyproject.toml */hatch_build.py */package-lock.json \
+	plugins/*/pyproject.toml plugins/*/hatch_build.py plugins/*/package-lock.json)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz stack lint types imports check bench lock clean
+.PHONY: help setup demo test fuzz stack pages screens lint types imports check bench lock clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -30,12 +31,19 @@ demo: $(READY) ## Make a course from the sample notes and the sample presenter
 	@printf '\nWatch the film, or upload the package (.zip) to your LMS. Next, with your own notes and a photo:\n  %s\n' \
 		'$(BIN)/coursewright run pipelines/talking_head_course.yaml -i notes=NOTES -i portrait=PHOTO -o my-course'
 
-test: $(READY_FOR_TESTS) ## Run all tests; ARGS="-k words" passes options to pytest
+test: $(READY_FOR_TESTS) pages ## Run all tests; ARGS="-k words" passes options to pytest
 	@$(BIN)/pytest $(ARGS)
 
 fuzz: $(READY_FOR_TESTS) ## Ask the API thousands of questions; CASES=200 of each operation, SEED=7
 	@COURSEWRIGHT_FUZZ=$(or $(CASES),60) COURSEWRIGHT_FUZZ_SEED=$(or $(SEED),1) \
 		$(BIN)/pytest -n 0 -s --timeout 0 -o faulthandler_timeout=0 api/tests/test_api_schema.py
+
+pages: $(READY) ## Build the scripts and styles of the pages anew, if their sources changed
+	@$(BIN)/python web/hatch_build.py
+
+screens: $(READY_FOR_TESTS) pages ## Write pictures of all pages to output/screens
+	@mkdir -p output/screens
+	@COURSEWRIGHT_TEST_SCREENS=output/screens $(BIN)/pytest -q web/tests/test_web_pages.py
 
 stack: $(READY_FOR_TESTS) ## Start the service as in production: PostgreSQL, S3, Prefect, two APIs, two workers
 	@$(BIN)/python -m tools.stack $(ARGS)

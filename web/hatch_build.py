@@ -117,15 +117,21 @@ def _compile_catalogues(folder: Path, target: Path) -> None:
 
 def read_catalogue(folder: Path) -> Any:
     """All `.po` files of a language as one catalogue; what is not translated stays English."""
-    from babel.messages.catalog import Catalog
     from babel.messages.pofile import read_po
 
-    merged = Catalog(locale=folder.name.replace("-", "_"))
+    merged = None
     for path in sorted(folder.glob("*.po")):
         with path.open("rb") as file:
-            for message in read_po(file, locale=folder.name.replace("-", "_"), abort_invalid=True):
-                if message.id and all([message.string] if isinstance(message.string, str) else message.string or [""]):
-                    merged[message.id] = message
+            catalogue = read_po(file, locale=folder.name.replace("-", "_"), abort_invalid=True)
+        merged = merged or catalogue  # with its rule for plurals
+        for message in [each for each in catalogue if each.id]:
+            texts = [message.string] if isinstance(message.string, str) else message.string or [""]
+            if all(texts):
+                merged[message.id] = message
+            else:
+                merged.delete(message.id)
+    if merged is None:
+        raise RuntimeError(f"the language {folder.name} has no catalogue")
     return merged
 
 
