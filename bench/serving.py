@@ -38,8 +38,9 @@ class Served:
 
     def _drain(self) -> None:
         assert self.process.stdout is not None
-        for _ in self.process.stdout:
-            pass
+        with contextlib.suppress(ValueError):  # closed, since it ends
+            for _ in self.process.stdout:
+                pass
 
     @property
     def pid(self) -> int:
