@@ -1,0 +1,44 @@
+// The formats of courses, as cards made from the pipelines.
+import { get } from "../lib/api.js";
+import { register } from "../lib/components.js";
+import { readDraft } from "../lib/drafts.js";
+import { fail } from "../lib/toasts.js";
+import { _, duration } from "../lib/text.js";
+
+const MARKS = { video: "user-circle", slides: "presentation-chart-bar", tts: "speaker-wave", llm: "document-text" };
+
+const formats = () => ({
+  ready: false,
+  items: [],
+  async init() {
+    try {
+      const { items } = await get("/api/pipelines?limit=200");
+      // Those that make most of a course come first.
+      this.items = items.map(shown).sort((one, other) => other.steps - one.steps);
+    } catch (error) {
+      fail(error);
+    }
+    this.ready = true;
+  },
+});
+
+function shown(pipeline) {
+  const properties = Object.entries(pipeline.inputs.properties ?? {});
+  const needed = new Set(pipeline.inputs.required ?? []);
+  const titles = (want) => properties.filter(([name]) => needed.has(name) === want).map(([, about]) => about.title);
+  const files = properties.filter(([name, about]) => !needed.has(name) && about.format).map(([, about]) => about.title);
+  const kind = Object.keys(MARKS).find((each) => pipeline.capabilities.includes(each));
+  return {
+    ...pipeline,
+    title: pipeline.title || pipeline.name,
+    mark: MARKS[kind] ?? "sparkles",
+    needs: titles(true).join(", "),
+    may: files.join(", "),
+    usual: pipeline.usual_s === null ? "" : _("usually %(time)s", { time: duration(pipeline.usual_s) }),
+    receivers: [...new Set(pipeline.sends.map((each) => each.provider))].join(_(" or ")),
+    stays: !pipeline.sends.length,
+    begun: Boolean(readDraft(pipeline.name)),
+  };
+}
+
+register({ formats });

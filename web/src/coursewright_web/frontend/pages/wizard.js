@@ -1,0 +1,274 @@
+// The wizard of one format: its steps and fields come from the pipeline's JSON Schema.
+import Alpine from "@alpinejs/csp";
+import { get, post } from "../lib/api.js";
+import { register } from "../lib/components.js";
+import { consentPart } from "../lib/consent.js";
+import { dropDraft, readDraft, writeDraft } from "../lib/drafts.js";
+import { faultOf, fieldsOf, isMain, nameOf, sentOf, stepsOf, toldOf } from "../lib/fields.js";
+import { picking } from "../lib/picking.js";
+import { recorder } from "../lib/recorder.js";
+import { fail, sentence } from "../lib/toasts.js";
+import { _, duration, number } from "../lib/text.js";
+
+const KEPT = ["value", "mode", "text", "other", "asset", "written"];
+
+const wizard = () => ({
+  ...picking,
+  ready: false,
+  restored: false,
+  pipeline: null,
+  fields: [],
+  steps: [],
+  at: 0,
+  title: "",
+  key: crypto.randomUUID?.() ?? String(Math.random()).slice(2),
+  providers: {},
+  error: "",
+  remedy: "",
+  busy: false,
+  estimate: null,
+  estimating: false,
+  more: false,
+  said: toldOf,
+  async init() {
+    this.name = this.$root.dataset.pipeline;
+    try {
+      this.pipeline = await get(`/api/pipelines/${this.name}`);
+      this.fields = fieldsOf(this.pipeline.inputs).map((field) => ({ ...field, written: null }));
+      this.steps = stepsOf(this.fields);
+      for (const field of this.fields) field.noteName = () => nameOf(field.text);
+      await this.begin();
+    } catch (error) {
+      return fail(error);
+    }
+    this.ready = true;
+    Alpine.effect(() => this.save());
+    window.addEventListener("popstate", () => this.show(this.stepInAddress(), false));
+    this.show(this.stepInAddress(), false);
+  },
+
+  // Drafts
+
+  async begin() {
+    const from = new URLSearchParams(location.search).get("from");
+    if (from) return this.takeJob(await get(`/api/jobs/${from}`));
+    const draft = readDraft(this.name);
+    if (!draft) return;
+    for (const field of this.fields) {
+      const kept = draft.fields?.[field.name];
+      if (kept) Object.assign(field, Object.fromEntries(KEPT.filter((each) => each in kept).map((each) => [each, kept[each]])));
+    }
+    Object.assign(this, { title: draft.title ?? "", key: draft.key ?? this.key, restored: true });
+    await this.checkAssets();
+  },
+  async takeJob(job) {
+    this.providers = job.providers;
+    this.title = job.title;
+    for (const field of this.fields) {
+      const given = job.inputs[field.name];
+      if (given === undefined || given === null) continue;
+      if (field.type) Object.assign(field, { asset: { id: given }, mode: field.mode && "file" });
+      else field.value = given;
+      if (field.within) this.fieldOf(field.within).mode = "topic";
+    }
+    for (const field of this.fields) if (field.kind === "document" && field.asset) field.mode = "file";
+    await this.checkAssets();
+  },
+  /** Files that were chosen once may be gone by now. */
+  async checkAssets() {
+    const chosen = this.fields.filter((field) => field.asset);
+    await Promise.all(
+      chosen.map(async (field) => {
+        const asset = await get(`/api/assets/${field.asset.id}`).catch(() => null);
+        await this.pick(field, asset);
+      }),
+    );
+    const written = this.fields.filter((field) => field.written);
+    for (const field of written)
+      if (!(await get(`/api/assets/${field.written.id}`).catch(() => null))) field.written = null;
+  },
+  save() {
+    const fields = Object.fromEntries(
+      this.fields.map((field) => [field.name, Object.fromEntries(KEPT.map((each) => [each, field[each]]))]),
+    );
+    const draft = { fields, title: this.title, key: this.key };
+    if (this.ready && !this.started && this.touched) writeDraft(this.name, draft);
+  },
+  get touched() {
+    return Boolean(this.title) || this.fields.some((field) => field.text || field.asset || field.value !== field.initial);
+  },
+  afresh() {
+    dropDraft(this.name);
+    location.assign(`/create/${this.name}`);
+    this.started = true; // leaving, nothing is kept
+  },
+  started: false,
+
+  // Steps
+
+  get step() {
+    return this.steps[this.at] ?? { key: "", title: "" };
+  },
+  get last() {
+    return this.at === this.steps.length - 1;
+  },
+  get fieldsHere() {
+    return this.fields.filter((field) => field.group === this.step.key && !field.within);
+  },
+  get main() {
+    return this.fieldsHere.filter(isMain);
+  },
+  get rest() {
+    return this.fieldsHere.filter((field) => !isMain(field));
+  },
+  get restText() {
+    return this.rest.map((field) => field.title).join(", ");
+  },
+  fieldOf(name) {
+    return this.fields.find((field) => field.name === name);
+  },
+  stepInAddress() {
+    return Math.max(0, this.steps.findIndex((step) => `#${step.key}` === location.hash));
+  },
+  go(index) {
+    if (index > this.at && !this.complete(index)) return;
+    this.show(index, true);
+  },
+  /** Everything before that step is given; if not, the first that is at fault is shown. */
+  complete(until) {
+    for (let index = 0; index < until; index += 1) {
+      const here = this.fields.filter((field) => field.group === this.steps[index].key);
+      for (const field of here) field.error = faultOf(field, this.fields);
+      const wrong = here.find((field) => field.error);
+      if (wrong) {
+        if (index !== this.at) this.show(index, true);
+        this.focus(wrong);
+        return false;
+      }
+    }
+    return true;
+  },
+  show(index, push) {
+    this.at = Math.min(Math.max(0, index), this.steps.length - 1);
+    if (push) history.pushState(null, "", `#${this.step.key}`);
+    for (const field of this.fieldsHere) if (field.type && !field.loaded) this.library(field);
+    if (this.rest.some((field) => field.error || field.value !== field.initial)) this.more = true;
+    if (this.last && this.complete(this.at)) this.ask();
+    if (push) this.$nextTick(() => this.$refs.heading?.focus());
+    if (push) window.scrollTo({ top: 0 });
+  },
+  next() {
+    this.last ? this.start() : this.go(this.at + 1);
+  },
+  back() {
+    this.at ? this.go(this.at - 1) : location.assign("/create");
+  },
+  focus(field) {
+    if (this.rest.includes(field)) this.more = true;
+    const shown = field.within ? this.fieldOf(field.within) : field;
+    this.$nextTick(() => {
+      const place = document.getElementById(field.id) ?? document.getElementById(`${shown.id}-group`);
+      place?.focus();
+      place?.scrollIntoView({ block: "center" });
+    });
+  },
+  setMode(field, mode) {
+    field.mode = mode;
+    field.error = "";
+    if (mode === "file" && !field.loaded) this.library(field);
+  },
+  topicOf(field) {
+    return this.fieldOf(field.topic) ?? field;
+  },
+  languageChosen(field, event) {
+    field.other = event.target.value === "other";
+    field.value = field.other ? "" : event.target.value;
+  },
+  listed(field) {
+    return field.options.some((option) => option.value === field.value);
+  },
+
+  // Review
+
+  get summary() {
+    const shown = this.fields.map((field) => ({ field, text: toldOf(field) }));
+    return shown.filter(({ field, text }) => text && (!field.within || this.fieldOf(field.within).mode === "topic"));
+  },
+  stepOf(field) {
+    return this.steps.findIndex((step) => step.key === field.group);
+  },
+  request() {
+    const inputs = {};
+    for (const field of this.fields) {
+      const value = sentOf(field, this.fields);
+      if (value !== undefined) inputs[field.name] = value;
+    }
+    return { pipeline: this.name, inputs, providers: this.providers, title: this.title.trim() };
+  },
+  async prepared() {
+    const written = this.fields.filter((field) => field.kind === "document" && field.mode === "write" && field.text.trim());
+    for (const field of written) await this.writeDown(field);
+    return this.request();
+  },
+  async ask() {
+    this.estimating = true;
+    this.error = this.remedy = "";
+    this.estimate = null;
+    try {
+      this.estimate = await post("/api/jobs/estimate", await this.prepared());
+    } catch (error) {
+      this.failed(error);
+    } finally {
+      this.estimating = false;
+    }
+  },
+  async start() {
+    if (this.busy || !this.complete(this.at)) return;
+    this.busy = true;
+    this.error = this.remedy = "";
+    try {
+      // The key is that of the draft: sent twice, by two tabs or after a lost answer, it makes one job.
+      const job = await post("/api/jobs", await this.prepared(), { headers: { "Idempotency-Key": this.key } });
+      this.started = true;
+      dropDraft(this.name);
+      location.assign(`/jobs/${job.id}`);
+    } catch (error) {
+      this.failed(error);
+      this.busy = false;
+    }
+  },
+  /** What the service finds wrong is said at its field. */
+  failed(error) {
+    if (!("errors" in error)) {
+      this.error = error.message;
+      return;
+    }
+    let first = null;
+    for (const { pointer = "", message } of error.errors) {
+      const field = this.fieldOf(pointer.split("/")[2]);
+      if (!field) continue;
+      field.error = sentence(message);
+      if (pointer && error.code === "consent_missing") field.consent = "needed";
+      first ??= field;
+    }
+    if (first) this.show(this.stepOf(first), true);
+    if (first) return this.focus(first);
+    this.error = sentence(error.message);
+    this.remedy = error.remedy ? sentence(error.remedy) : "";
+  },
+  get time() {
+    const found = this.estimate;
+    if (!found) return "";
+    if (found.usual_s !== null) return _("about %(time)s, as usual", { time: duration(found.usual_s) });
+    if (found.seconds !== null) return _("about %(time)s", { time: duration(found.seconds) });
+    return _("Not known yet: nothing like it was made here.");
+  },
+  get cost() {
+    const costs = this.estimate?.costs;
+    if (costs === null) return _("Not known: a provider names no price.");
+    if (!costs?.length) return _("Nothing");
+    return costs.map((each) => `${number(each.money)} ${each.currency}`).join(" + ");
+  },
+});
+
+register({ wizard, recorder, consentPart });
