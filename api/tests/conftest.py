@@ -206,23 +206,33 @@ def inspector() -> Iterator[Inspector]:
 @pytest.fixture
 async def start(tmp_path: Path, ready_url: str, inspector: Inspector) -> AsyncIterator[Start]:
     """`await start(registration="closed")`: the service with these settings of its own."""
-    async with contextlib.AsyncExitStack() as held:
+    # No AsyncExitStack: Python 3.11's loops for ever over errors whose causes go in a circle.
+    opened: list[contextlib.AbstractAsyncContextManager[Any]] = []
 
-        async def start(*, secrets: dict[str, str] | None = None, **server: Any) -> Api:
-            settings = Settings(
-                data_dir=tmp_path / "data",
-                server={"database_url": ready_url, "pipelines_dir": "", **server},
-                secrets=secrets or {},
-            )
-            passwords = CountingPasswords()
-            service = Service(settings, server_settings(settings), passwords=passwords, inspector=inspector)
-            app = create_app(service)
-            await held.enter_async_context(app.lifespan())
-            transport = ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]  # two spellings of the ASGI types
-            client = await held.enter_async_context(AsyncClient(transport=transport, base_url=URL))
-            return Api(service, client, passwords)
+    async def enter(context: contextlib.AbstractAsyncContextManager[Any]) -> Any:
+        entered = await context.__aenter__()
+        opened.append(context)
+        return entered
 
+    async def start(*, secrets: dict[str, str] | None = None, **server: Any) -> Api:
+        settings = Settings(
+            data_dir=tmp_path / "data",
+            server={"database_url": ready_url, "pipelines_dir": "", **server},
+            secrets=secrets or {},
+        )
+        passwords = CountingPasswords()
+        service = Service(settings, server_settings(settings), passwords=passwords, inspector=inspector)
+        app = create_app(service)
+        await enter(app.lifespan())
+        transport = ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]  # two spellings of the ASGI types
+        client = await enter(AsyncClient(transport=transport, base_url=URL))
+        return Api(service, client, passwords)
+
+    try:
         yield start
+    finally:
+        for context in reversed(opened):
+            await context.__aexit__(None, None, None)
 
 
 @pytest.fixture
