@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -20,6 +20,7 @@ from coursewright_api.jobs.structs import InputText, JobDetail, NewJob, Provider
 from coursewright_api.problems import ApiError, documented, invalid
 from coursewright_api.service import Service, Services
 
+_OF_SADTALKER = ("preprocess", "still", "pose_style", "enhancer")
 Language = Annotated[str, Meta(max_length=35, examples=["en"])]
 
 
@@ -58,6 +59,14 @@ class Video(_Job, frozen=True, kw_only=True):
 
     portrait_asset_id: UUID
     audio_asset_id: UUID
+    fps: Annotated[int, Meta(ge=10, le=60, description="Pictures a second; 25 if it is left out.")] | None = None
+    preprocess: Annotated[
+        Literal["crop", "resize", "full", "extcrop", "extfull"] | None,
+        Meta(description="What is animated: the head alone, or the whole portrait. Like all below: by SadTalker."),
+    ] = None
+    still: Annotated[bool | None, Meta(description="Hold the head still.")] = None
+    pose_style: Annotated[int, Meta(ge=0, le=46, description="Which way to move the head.")] | None = None
+    enhancer: Annotated[Literal["none", "gfpgan"] | None, Meta(description="Restore the face's detail; slow.")] = None
 
 
 class GenerateController(Controller):
@@ -94,11 +103,20 @@ class GenerateController(Controller):
 
     @post("/video", summary="Let a portrait speak", responses=documented(401, 403, 404, 409, 422))
     async def video(self, request: Asked, data: JSONBody[Video], service: Services, key: Key = None) -> JobDetail:
+        """With a setting that SadTalker alone has, SadTalker makes it; else whichever provider is chosen."""
         given = {
             "portrait": (data.portrait_asset_id, "portrait_asset_id"),
             "audio": (data.audio_asset_id, "audio_asset_id"),
+            "fps": (data.fps, "fps"),
         }
-        return await _made(request, service, "video_generation", data, given, key)
+        own = {name: (getattr(data, name), name) for name in _OF_SADTALKER}
+        has_own = any(value is not None for value, _ in own.values())
+        chosen = data.providers.get("video", "sadtalker").removeprefix("video.")
+        if has_own and chosen != "sadtalker":
+            message = f"'{chosen}' does not have these settings; leave them out, or leave it to sadtalker"
+            raise invalid([FieldError(pointer="/providers/video", message=message)])
+        pipeline = "sadtalker_video" if has_own else "video_generation"
+        return await _made(request, service, pipeline, data, given | own, key)
 
 
 async def _made(
@@ -107,7 +125,11 @@ async def _made(
     """The job. What is wrong with an input is told by the field of the request that it came from."""
     wanted = NewJob(
         pipeline=pipeline,
-        inputs={name: str(value) if isinstance(value, UUID) else value for name, (value, _) in given.items()},
+        inputs={
+            name: str(value) if isinstance(value, UUID) else value
+            for name, (value, _) in given.items()
+            if value is not None
+        },
         providers=data.providers,
         priority=data.priority,
         title=data.title,
