@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
+from coursewright_api.auth.passwords import Passwords
 
 pytestmark = pytest.mark.anyio
 
@@ -119,6 +122,14 @@ async def test_login_answers_alike_and_works_alike_for_unknown_wrong_and_closed(
         answers.append((answer.status_code, answer.json(), api.passwords.checked - before))
     assert answers[0][0] == 401
     assert all(answer == answers[0] for answer in answers)  # one hash each: the time tells nothing
+
+
+@pytest.mark.parametrize("hasher", [PasswordHasher(), PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)])
+def test_nobodys_password_is_checked_at_the_same_cost(hasher: PasswordHasher) -> None:
+    nobody = Passwords(hasher).nobody
+    assert extract_parameters(nobody) == extract_parameters(hasher.hash("x"))
+    with pytest.raises(VerifyMismatchError):  # and not refused unread
+        hasher.verify(nobody, "x")
 
 
 async def test_the_profile_is_shown_and_changed(api: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ import pytest
 from coursewright_api.database.columns import now
 from coursewright_api.database.tables import Job, JobState, JobStep
 from coursewright_api.jobs.events import LOCK, of_job, write
+from coursewright_api.pipelines.usual import Usual
 
 PIPELINE = """
 name: spoken
@@ -70,6 +72,22 @@ async def test_a_job_is_called_after_what_it_is_about(service: Any) -> None:
     long = await make(bob, inputs={"text": "A  long story. " * 20 + "\nAnd more."})
     assert long["title"].endswith("story. A long st…")
     assert (await make(bob, title="Mine"))["title"] == "Mine"
+
+
+async def test_a_job_says_how_long_it_will_take(service: Any) -> None:
+    bob = await service.author()
+    told = "A sentence that takes its time. " * 50
+    body = {"pipeline": "spoken", "inputs": {"text": told}}
+    estimate = (await bob.ask("POST", "/api/jobs/estimate", json=body)).json()
+    job = await make(bob, inputs={"text": told})
+    assert estimate["seconds"] > 0
+    assert job["expected_s"] == pytest.approx(estimate["seconds"])
+
+    began = now()
+    ended = {Job.state: JobState.completed, Job.started_at: began, Job.ended_at: began + timedelta(seconds=20)}
+    await Job.update(ended).where(Job.id == UUID(job["id"]))
+    service.service.pipelines.usual = Usual()  # what it knows may be a minute old
+    assert (await make(bob, inputs={"text": told}))["expected_s"] == 20.0
 
 
 async def test_a_key_makes_one_job_and_belongs_to_one_request(service: Any) -> None:

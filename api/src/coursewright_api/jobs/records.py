@@ -55,8 +55,8 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     prepared: Prepared
     part: Part
     selection: Selection
-    usual_s: float | None
-    """What the last runs of that version took."""
+    expected_s: float | None
+    """What the last runs of that version took, or, before there were any, what its providers estimate."""
 
 
 class Jobs:
@@ -92,7 +92,9 @@ class Jobs:
         await self._check_consents(owner, prepared)
         part = Part(until_step=wanted.until)
         selection = await self._selection(part, plan, "until")
-        usual_s = await self._pipelines.usual.seconds(version["id"])
+        expected_s = await self._pipelines.usual.seconds(version["id"])
+        if expected_s is None:
+            expected_s = (await self._pipelines.estimate(plan, prepared.values)).seconds
         return Ready(
             wanted=wanted,
             version=version,
@@ -100,7 +102,7 @@ class Jobs:
             prepared=prepared,
             part=part,
             selection=selection,
-            usual_s=usual_s,
+            expected_s=expected_s,
         )
 
     async def _plan(self, version: Row, providers: Mapping[str, str]) -> Plan:
@@ -167,7 +169,7 @@ class Jobs:
             providers=_json(wanted.providers),
             part=_json(ready.part),
             batch=batch,
-            expected_s=ready.usual_s,
+            expected_s=ready.expected_s,
             idempotency_key=key,
             request_digest=digest,
             created_at=moment,
