@@ -59,17 +59,22 @@ class Served:
 
 @contextlib.contextmanager
 def service(
-    folder: Path, *arguments: str, settings: Mapping[str, Any] | None = None, **options: Any
+    folder: Path,
+    *arguments: str,
+    settings: Mapping[str, Any] | None = None,
+    variables: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> Iterator[Served]:
     """`coursewright serve` on any port, with these settings of the server by their names in upper case."""
     given = {f"COURSEWRIGHT_SERVER_{name}": str(value) for name, value in (settings or {}).items()}
-    environment = {**os.environ, "COURSEWRIGHT_DATA_DIR": str(folder), **given}
+    environment = {**os.environ, "COURSEWRIGHT_DATA_DIR": str(folder), **given, **(variables or {})}
     command = [sys.executable, "-m", "coursewright", "serve", "--port", "0", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, **options) as process:
         try:
             yield Served(process, folder)
         finally:
             process.terminate()
+            process.wait()
 
 
 def ask(url: str, body: Any = None, token: str = "", method: str | None = None) -> Any:

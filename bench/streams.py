@@ -38,7 +38,9 @@ class Client(asyncio.Protocol):
     """One who follows a job: what it was told, and when. Goes on after the last event when it is connected again."""
 
     def __init__(self, url: str, token: str, job: str) -> None:
-        self._parts = urlsplit(url)
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        self._host, self._port = parts.hostname, parts.port or 80
         self._token, self._job = token, job
         self._transport: asyncio.Transport | None = None
         self._rest = b""
@@ -52,14 +54,14 @@ class Client(asyncio.Protocol):
         """Connect. With `cut_every`, break off after so many events and connect again, until `leave`."""
         self._cut_at = len(self.ids) + cut_every if cut_every else 0
         self._rest = b""
-        await asyncio.get_running_loop().create_connection(lambda: self, self._parts.hostname, self._parts.port)
+        await asyncio.get_running_loop().create_connection(lambda: self, self._host, self._port)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         lines = [
             f"GET /api/jobs/{self._job}/events HTTP/1.0",
-            f"Host: {self._parts.netloc}",
+            f"Host: {self._host}:{self._port}",
             f"Authorization: Bearer {self._token}",
             *([f"Last-Event-ID: {self.ids[-1]}"] if self.ids else []),
         ]
