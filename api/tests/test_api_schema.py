@@ -81,6 +81,7 @@ def running(tmp_path: Path, inspector: Any, monkeypatch: pytest.MonkeyPatch) -> 
     running.close()
 
 
+@pytest.mark.timeout(0 if CASES else 220)  # a third of it on an idle machine
 def test_every_answer_is_as_the_document_says(running: Running, tmp_path: Path) -> None:
     """By an admin, whom no route refuses. No Prefect runs: jobs wait, and what needs it answers with a 503."""
     phases = "examples,coverage,fuzzing,stateful" if CASES else "examples,fuzzing"
