@@ -105,7 +105,8 @@ class Streams:
                 return
             if not rows and not follower.woken.is_set():
                 try:
-                    await asyncio.wait_for(follower.woken.wait(), HEARTBEAT_S)
+                    async with asyncio.timeout(HEARTBEAT_S):  # `wait_for` would make a task for each who waits
+                        await follower.woken.wait()
                 except TimeoutError:
                     yield HEARTBEAT
 
