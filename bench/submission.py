@@ -1,6 +1,6 @@
 """Jobs through a running `coursewright serve`: many at once, how soon progress is seen, how soon a job stops.
 
-The time from a provider's word on its progress to a client that follows by SSE, and from a cancel to the end of the job.
+The time from a provider's word on its progress to a client that follows by SSE, and from a cancel to the job's end.
 Then 200 jobs of one trivial step are submitted by 20 clients at once; each must be accepted, be run once and end.
 
     python -m bench.submission            # limits: 10 s to accept all, 250 ms p99 of progress, 5 s to cancel
