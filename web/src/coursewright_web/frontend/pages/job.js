@@ -85,7 +85,7 @@ const jobPage = () => ({
     const job = this.job;
     if (!job) return [];
     const attempt = job.attempt > 1 ? ngettext("Attempt %(n)s", "Attempt %(n)s", job.attempt) : "";
-    return [job.pipeline, since(job.created_at), this.took, attempt].filter(Boolean);
+    return [this.graph?.title || job.pipeline, since(job.created_at), this.took, attempt].filter(Boolean);
   },
   /** The steps in the pipeline's order, each with its items and what they are together. */
   get steps() {
@@ -252,10 +252,11 @@ async function graphOf(job) {
   const base = `/api/pipelines/${job.pipeline}`;
   try {
     const current = await get(base);
-    if (current.version_id === job.pipeline_version) return current.graph;
+    const shown = (graph) => ({ ...graph, title: current.title });
+    if (current.version_id === job.pipeline_version) return shown(current.graph);
     const versions = await get(`${base}/versions?limit=200`);
     const wanted = versions.items.find((each) => each.version_id === job.pipeline_version);
-    return wanted ? (await get(`${base}/versions/${wanted.version}`)).graph : current.graph;
+    return shown(wanted ? (await get(`${base}/versions/${wanted.version}`)).graph : current.graph);
   } catch (error) {
     if (error.status !== 404) throw error;
     return { nodes: [], edges: [] }; // the pipeline is gone; the steps tell enough

@@ -101,6 +101,9 @@ const jobList = () => ({
     }
   },
   later: 0,
+  kind(job) {
+    return this.pipelines.find((each) => each.name === job.pipeline)?.title || job.pipeline;
+  },
   far(job) {
     return howFar(job, this.now);
   },
