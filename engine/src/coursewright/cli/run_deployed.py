@@ -27,8 +27,11 @@ def command(
     providers: tuple[str, ...],
 ) -> int:
     """Run the flow run that the worker's environment names."""
-    from coursewright.run.deployed import Wanted, main
     from coursewright.run.parts import Part
+    from coursewright.run.server import uncollected
+
+    with uncollected():
+        from coursewright.run.deployed import Wanted, main
 
     supplied = pairs(supply, "--supply", "STEP=REFERENCE")
     part = Part(from_step=from_step, until_step=until_step, item=item, anew=anew, supplied=supplied)
