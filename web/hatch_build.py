@@ -6,12 +6,15 @@ hook may run at every install; `python web/hatch_build.py` does the same while o
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import gzip
 import hashlib
 import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +41,23 @@ class PagesHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchling leav
 
 def build(root: Path) -> None:
     """Bring `dist` up to date. Raises RuntimeError saying what is missing."""
-    if complete(root):
-        return
+    with _alone(root):
+        if not complete(root):
+            _build(root)
+
+
+@contextlib.contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """One build at a time: set-up, tests and people may all begin one."""
+    folder = os.open(root, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _build(root: Path) -> None:
     target = root / PACKAGE / "dist"
     target.mkdir(exist_ok=True)
     wanted = digest(root)
