@@ -84,7 +84,11 @@ async def test_a_job_says_how_long_it_will_take(service: Any) -> None:
     assert job["expected_s"] == pytest.approx(estimate["seconds"])
 
     began = now()
-    ended = {Job.state: JobState.completed, Job.started_at: began, Job.ended_at: began + timedelta(seconds=20)}
+    ended: dict[Any, Any] = {
+        Job.state: JobState.completed,
+        Job.started_at: began,
+        Job.ended_at: began + timedelta(seconds=20),
+    }
     await Job.update(ended).where(Job.id == UUID(job["id"]))
     service.service.pipelines.usual = Usual()  # what it knows may be a minute old
     assert (await make(bob, inputs={"text": told}))["expected_s"] == 20.0

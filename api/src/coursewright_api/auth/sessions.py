@@ -18,7 +18,6 @@ from coursewright_api.database.tables import EndReason, Role, Session, User, Use
 from coursewright_api.problems import ApiError, unauthorized
 from coursewright_api.settings import ServerSettings
 
-
 _LIVE = """
 SELECT "users"."username", "users"."email", "users"."role"
 FROM "session" JOIN "users" ON "users"."id" = "session"."user"
