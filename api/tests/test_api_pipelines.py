@@ -23,6 +23,7 @@ from coursewright.run.references import reference_of
 from coursewright.settings import Price
 from coursewright_api.database.columns import now
 from coursewright_api.database.tables import Asset, Job, PipelineOrigin
+from coursewright_api.pipelines.library import Pipelines
 from coursewright_api.pipelines.structs import Amount
 from coursewright_api.pipelines.usual import Usual
 from coursewright_api.problems import ApiError
@@ -104,6 +105,13 @@ async def test_what_is_in_the_folder_is_offered_with_its_form_and_its_steps(offe
     assert shown["files"] == {"prompts/ask.md": PROMPT}
     assert shown["graph"]["nodes"][0]["providers"] == ["llm.outline"]
     assert problem(await bob.ask("GET", "/api/pipelines/nobody")) == (404, "not_found")
+
+
+async def test_the_folder_is_offered_before_it_was_looked_through(api: Any, folder: Path) -> None:
+    service = api.service
+    server = msgspec.structs.replace(service.server, pipelines_dir=str(folder))
+    just_begun = Pipelines(service.database, service.store, service.settings, server)
+    assert (await just_begun.get("speak"))["number"] == 1
 
 
 async def test_a_changed_file_becomes_another_version_and_an_unchanged_one_does_not(offered: Any, folder: Path) -> None:

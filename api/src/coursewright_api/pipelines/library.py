@@ -61,13 +61,17 @@ class Pipelines:
 
     async def current(self, name: str, overrides: Mapping[str, str] = _NONE) -> tuple[dict[str, Any], Plan]:
         """The version that new jobs run. Raises a 404, or a 422 when it does not compile (any more)."""
-        row = await versions.current_row(name)
-        if row is None and self._folder is not None and self._stamp is None:
-            await self.refresh()
-            row = await versions.current_row(name)
+        row = await self._current_row(name)
         if row is None:
             raise not_found("pipeline")
         return row, await self.plan_of(row, overrides)
+
+    async def _current_row(self, name: str) -> dict[str, Any] | None:
+        row = await versions.current_row(name)
+        if row is None and self._folder is not None and self._stamp is None:  # the service has just begun
+            await self.refresh()
+            row = await versions.current_row(name)
+        return row
 
     async def version(self, version_id: UUID, overrides: Mapping[str, str] = _NONE) -> tuple[dict[str, Any], Plan]:
         """A version by its id, current or not. Raises a 404, or a 422 when it does not compile (any more)."""
@@ -109,7 +113,7 @@ class Pipelines:
 
     async def get(self, name: str, number: int | None = None) -> dict[str, Any]:
         """The current version, or the one of that number. Raises a 404."""
-        row = await versions.current_row(name) if number is None else await versions.numbered(name, number)
+        row = await self._current_row(name) if number is None else await versions.numbered(name, number)
         if row is None:
             raise not_found("pipeline" if number is None else "version")
         return row
