@@ -19,15 +19,17 @@ from web.tests.seed import PASSWORD, SCENES
 
 
 def tell(site: Site, job: str, kind: str, **data: Any) -> None:
-    """Write an event as the mirror does; it is told within seconds, as those of other processes are."""
-    row = (uuid.UUID(job).hex, uuid.UUID(site.seeded.user).hex)
+    """Write an event and what it tells of, as the mirror does; other processes' events are told within seconds."""
     with sqlite3.connect(site.data / SQLITE_NAME, timeout=30) as database:
-        known = database.execute("SELECT id, owner FROM job").fetchall()
-        ids = {uuid.UUID(each[0]).hex: each for each in known}
-        moment = datetime.now(UTC).isoformat(sep=" ")
+        rows = database.execute("SELECT id, owner FROM job").fetchall()
+        [(key, owner)] = [each for each in rows if uuid.UUID(each[0]) == uuid.UUID(job)]
+        if kind == "job":
+            database.execute(
+                "UPDATE job SET progress = ?, message = ? WHERE id = ?", (data["progress"], data["message"], key)
+            )
         database.execute(
             'INSERT INTO job_event ("job", "owner", "at", "type", "data") VALUES (?, ?, ?, ?, ?)',
-            (*ids[row[0]], moment, kind, json.dumps({"job": job, **data})),
+            (key, owner, datetime.now(UTC).isoformat(sep=" "), kind, json.dumps({"job": job, **data})),
         )
 
 

@@ -28,7 +28,10 @@ export function follow({ sync, event = () => {} }) {
 const syncAll = () => followers.forEach((each) => each.sync());
 
 function receive(message) {
-  if (message.kind === "event") followers.forEach((each) => each.event(message.type, message.data));
+  if (message.kind === "event") {
+    last = message.id;
+    followers.forEach((each) => each.event(message.type, message.data));
+  }
   if (message.kind === "open") opened();
   if (message.kind === "gone") gone();
   if (message.kind === "hello" && leading && open) tell({ kind: "open" });
@@ -64,6 +67,7 @@ function begin() {
 
 function lead() {
   leading = true;
+  open &&= last !== ""; // without the last event of the tab that led before, all is fetched anew
   connect();
 }
 
@@ -81,8 +85,7 @@ function connect() {
   };
   for (const type of ["job", "step", "end"])
     source.addEventListener(type, ({ data, lastEventId }) => {
-      last = lastEventId;
-      const message = { kind: "event", type, data: JSON.parse(data) };
+      const message = { kind: "event", type, id: lastEventId, data: JSON.parse(data) };
       receive(message);
       tell(message);
     });
