@@ -68,6 +68,10 @@ bench: $(READY_FOR_TESTS) ## Measure speed and memory; docs/measurements.md expl
 	$(BIN)/python bench/edit.py
 	$(BIN)/python bench/throughput.py
 	$(BIN)/python bench/files.py
+	$(BIN)/python -m bench.api
+	$(BIN)/python -m bench.streams
+	$(BIN)/python -m bench.submission
+	$(BIN)/python -m bench.readiness
 	$(BIN)/python bench/film.py --moviepy .cache/moviepy/bin/python
 
 lock: $(READY) ## Write the lock files anew
