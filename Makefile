@@ -67,7 +67,7 @@ bench: $(READY_FOR_TESTS) ## Measure speed and memory; docs/measurements.md expl
 	$(BIN)/python bench/steps.py
 	$(BIN)/python bench/edit.py
 	$(BIN)/python bench/throughput.py
-	$(BIN)/python bench/files.py
+	$(BIN)/python -m bench.files
 	$(BIN)/python -m bench.api
 	$(BIN)/python -m bench.streams
 	$(BIN)/python -m bench.submission

@@ -3,32 +3,30 @@
 The static server is the fastest there is on this machine: a thread that hands the file to the kernel (`sendfile`), and
 for uploads writes what it receives to a file on the same disk. Both are asked in turn, the best of each counts.
 
-    python bench/files.py                 # 2 GB; the limit is 80 %
-    python bench/files.py --megabytes 500 --rounds 5
+    python -m bench.files                 # 2 GB; the limit is 80 %
+    python -m bench.files --megabytes 500 --rounds 5
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import re
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from coursewright.settings import Settings
 from coursewright.store import open_store
 from coursewright_api.auth.keys import read_keys
 from coursewright_api.files.links import Files
 from coursewright_api.settings import server_settings
+
+from bench.serving import ask, memory_bytes, service
 
 LIMIT = 0.8
 
@@ -82,7 +80,7 @@ class Static:
 @contextlib.contextmanager
 def static(file: Path, sink: Path) -> Iterator[str]:
     """The static server in a process of its own; its address."""
-    command = [sys.executable, __file__, "--static", str(file), str(sink)]
+    command = [sys.executable, "-m", "bench.files", "--static", str(file), str(sink)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
@@ -91,47 +89,10 @@ def static(file: Path, sink: Path) -> Iterator[str]:
             server.kill()
 
 
-@contextlib.contextmanager
-def service(folder: Path, size: int) -> Iterator[tuple[str, str, int]]:
-    """The service: its address, the token that makes the first admin, its process id."""
-    limits = {"DOCUMENT_MAX_BYTES": size + 1, "QUOTA_BYTES": 0}
-    environment = {
-        **os.environ,
-        "COURSEWRIGHT_DATA_DIR": str(folder),
-        **{f"COURSEWRIGHT_SERVER_{name}": str(value) for name, value in limits.items()},
-    }
-    command = [sys.executable, "-m", "coursewright", "serve", "--api-only", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
-        try:
-            assert server.stdout is not None
-            url = token = ""
-            while not token:
-                line = server.stdout.readline()
-                assert line, "the service did not start"
-                url = found[0] if not url and (found := re.findall(r"http://[\d.:]+", line)) else url
-                token = "".join(re.findall(r"#token=(\S+)", line))
-            threading.Thread(target=server.stdout.read, daemon=True).start()
-            yield url, token, server.pid
-        finally:
-            server.terminate()
-
-
-def ask(url: str, body: Any, token: str = "") -> Any:
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request) as answer:
-        return json.loads(answer.read() or b"null")
-
-
 def curl(*arguments: str) -> float:
     """Seconds that curl took for it."""
     command = ["curl", "--silent", "--show-error", "--fail", "--output", "/dev/null", "--write-out", "%{time_total}"]
     return float(subprocess.run([*command, *arguments], check=True, capture_output=True, text=True).stdout)
-
-
-def peak_bytes(pid: int) -> int:
-    found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    return int(found[1]) * 1024 if found else 0
 
 
 def measure(size: int, rounds: int) -> bool:
@@ -142,16 +103,18 @@ def measure(size: int, rounds: int) -> bool:
             for _ in range(0, size, 1_000_000):
                 out.write(os.urandom(1_000_000))
         size = file.stat().st_size
-        with static(file, folder / "sink") as plain, service(folder / "data", size) as (url, token, pid):
-            who = {"email": "ada@example.org", "username": "ada", "password": "correct horse battery"}
-            ask(f"{url}/api/auth/setup", {"token": token, **who})
-            access = ask(f"{url}/api/auth/login", {key: who[key] for key in ("email", "password")})["access_token"]
+        limits = {"DOCUMENT_MAX_BYTES": size + 1, "QUOTA_BYTES": 0}
+        with (
+            static(file, folder / "sink") as plain,
+            service(folder / "data", "--api-only", settings=limits) as served,
+        ):
+            url, access = served.url, served.admin()
             settings = Settings(data_dir=folder / "data", server={"public_url": url})
             store = open_store(settings)
             artifact = store.put_file(file, name="file.bin", media_type="application/octet-stream")
             link = Files(store, read_keys(settings), server_settings(settings)).link(artifact).url
             curl(link)  # its bytes are verified once in each process
-            before = peak_bytes(pid)
+            before = memory_bytes(served.pid, "VmHWM")
             times: dict[str, list[float]] = {"down": [], "plain down": [], "up": [], "plain up": []}
             body = {"file_name": "file.bin", "type": "document", "size_bytes": size}
             for _ in range(rounds):
@@ -161,7 +124,7 @@ def measure(size: int, rounds: int) -> bool:
                 times["plain up"].append(curl("--upload-file", str(file), plain))
                 target = ask(f"{url}/api/assets/uploads", body, access)["upload"]["url"]
                 times["up"].append(curl("--upload-file", str(file), target))
-            after = peak_bytes(pid)
+            after = memory_bytes(served.pid, "VmHWM")
     best = {name: min(each) for name, each in times.items()}
     ok = True
     for way in ("down", "up"):
