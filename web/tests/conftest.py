@@ -39,6 +39,14 @@ PAGES = {
     "job-running": "/jobs/{running}",
     "job-failed": "/jobs/{failed}",
     "job-completed": "/jobs/{completed}",
+    "create": "/create",
+    "create-photo": "/create/talking_head_course",
+    "create-script": "/create/talking_head_course#script",
+    "create-voice": "/create/voice_clone#voice",
+    "assets": "/assets",
+    "assets-voices": "/assets?type=voice_sample",
+    "assets-results": "/assets?type=result",
+    "result": "/jobs/{completed}/result",
 }
 """By the names of their pictures; `{…}` stands for the id of a job of `seed.py`. Every page belongs here."""
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
