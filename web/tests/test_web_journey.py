@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from web.tests.conftest import PASSWORD, ROOT, Site, Visits, served
-from web.tests.seed import SPITEFUL
+from web.tests.conftest import ROOT, Site, Visits, served
+from web.tests.seed import PASSWORD, SPITEFUL
 
 NOTES = "# The moon\nThe moon pulls the sea, and the water follows it.\n"
 OWN_FORMAT = """\
