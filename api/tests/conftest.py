@@ -26,12 +26,17 @@ from coursewright.run import server as prefect
 from coursewright.settings import Settings
 from coursewright_api.app import create_app
 from coursewright_api.assets.inspection import Inspector
+from coursewright_api.auth.identity import Identity
+from coursewright_api.auth.middleware import Authentication
 from coursewright_api.auth.passwords import Passwords
 from coursewright_api.database import SQLITE_NAME, Database
 from coursewright_api.database.tables import TABLES
 from coursewright_api.service import Service
 from coursewright_api.settings import server_settings
 from httpx import ASGITransport, AsyncClient, Response
+from litestar import Litestar
+from litestar.connection import ASGIConnection
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from tools.postgres import postgres as postgres_server
 from tools.postgres import query
@@ -203,8 +208,63 @@ def inspector() -> Iterator[Inspector]:
     Inspector.close(inspector)
 
 
+class Standing(Service):
+    """Stands for another service at each test: Litestar takes a fifth of a second to register all routes."""
+
+    def __init__(self) -> None:
+        self._stood_for: Service | None = None
+
+    def __getattribute__(self, name: str) -> Any:
+        if name.startswith("_") or name == "stand_for":
+            return super().__getattribute__(name)
+        return Delegated(self) if name == "authentication" else getattr(self._stood_for, name)
+
+    def stand_for(self, service: Service) -> None:
+        """Answer as this one does from now on."""
+        self._stood_for = service
+
+
+class Delegated(Authentication):
+    """The authentication of the service that is stood for."""
+
+    def __init__(self, standing: Standing) -> None:
+        self._standing = standing
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        await self._real.handle(scope, receive, send, next_app)
+
+    async def identify(self, connection: ASGIConnection[Any, Any, Any, Any], method: str) -> Identity:
+        return await self._real.identify(connection, method)
+
+    @property
+    def _real(self) -> Authentication:
+        assert self._standing._stood_for is not None
+        return self._standing._stood_for.authentication
+
+
+Apps = dict[tuple[Any, ...], list[tuple[Standing, Litestar]]]
+
+
+@pytest.fixture(scope="session")
+def apps() -> Apps:
+    """Applications that no test uses now, by the settings they were made with."""
+    return {}
+
+
+@contextlib.contextmanager
+def lent(apps: Apps, service: Service) -> Iterator[Litestar]:
+    """An application for the service."""
+    server = service.server
+    free = apps.setdefault((server.secure, server.max_body_bytes, tuple(server.allowed_origins)), [])
+    standing, app = free.pop() if free else (Standing(), None)
+    standing.stand_for(service)
+    app = app or create_app(standing)
+    yield app
+    free.append((standing, app))
+
+
 @pytest.fixture
-async def start(tmp_path: Path, ready_url: str, inspector: Inspector) -> AsyncIterator[Start]:
+async def start(tmp_path: Path, ready_url: str, inspector: Inspector, apps: Apps) -> AsyncIterator[Start]:
     """`await start(registration="closed")`: the service with these settings of its own."""
     # No AsyncExitStack: Python 3.11's loops for ever over errors whose causes go in a circle.
     opened: list[contextlib.AbstractAsyncContextManager[Any]] = []
@@ -222,17 +282,19 @@ async def start(tmp_path: Path, ready_url: str, inspector: Inspector) -> AsyncIt
         )
         passwords = CountingPasswords()
         service = Service(settings, server_settings(settings), passwords=passwords, inspector=inspector)
-        app = create_app(service)
+        app = lending.enter_context(lent(apps, service))
         await enter(app.lifespan())
         transport = ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]  # two spellings of the ASGI types
         client = await enter(AsyncClient(transport=transport, base_url=URL))
         return Api(service, client, passwords)
 
+    lending = contextlib.ExitStack()
     try:
         yield start
     finally:
         for context in reversed(opened):
             await context.__aexit__(None, None, None)
+    lending.close()
 
 
 @pytest.fixture

@@ -15,6 +15,12 @@ TOKEN = "a token for the metrics"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
+@pytest.fixture
+def apps() -> dict[Any, Any]:
+    """A new application for each test: what one has counted stays with it."""
+    return {}
+
+
 async def refused(api: Any, headers: Any = None) -> tuple[int, str]:
     """The problem with which a request is refused."""
     answer = await api.client.get("/metrics", headers=headers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
@@ -108,9 +108,9 @@ def create_app(service: Service, site: Sequence[InitPlugin] = ()) -> Litestar:
     )
 
 
-def _opened(service: Service) -> contextlib.AbstractAsyncContextManager[None]:
+def _opened(service: Service) -> Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
-    async def lifespan() -> AsyncIterator[None]:
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await service.database.open()
         try:
             await service.throttles.sweep()
@@ -123,7 +123,7 @@ def _opened(service: Service) -> contextlib.AbstractAsyncContextManager[None]:
         finally:
             await service.database.close()
 
-    return lifespan()
+    return lifespan
 
 
 def _headers(server: ServerSettings) -> BeforeMessageSendHookHandler:

@@ -120,8 +120,10 @@ class Hub:
 
     async def _read(self) -> None:
         while True:
+            # Not wait_for: before Python 3.12 it forgets a cancel that comes together with what it waits for.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), _LOOK_S)
+                async with asyncio.timeout(_LOOK_S):
+                    await self._woken.wait()
             self._woken.clear()
             try:
                 while self._followers and await self._read_page():

@@ -147,7 +147,8 @@ class Mirror:
         while True:
             batch: list[Told] = []
             with contextlib.suppress(TimeoutError):
-                first = await asyncio.wait_for(told.get(), max(0.0, min(next_look, next_submission) - loop.time()))
+                async with asyncio.timeout(max(0.0, min(next_look, next_submission) - loop.time())):
+                    first = await told.get()
                 # What has come while the last batch was written is one batch: a busy mirror writes less often.
                 for each in [first, *(told.get_nowait() for _ in range(told.qsize()))]:
                     if each is None:
