@@ -213,6 +213,9 @@ async def test_all_that_is_installed_is_listed_and_failures_are_for_designers(
     tts = next(each for each in answer["capabilities"] if each["name"] == "tts")
     assert [each["id"] for each in tts["providers"]] == [each for each in found.offers if each.startswith("tts.")]
     assert next(each for each in tts["providers"] if each["id"] == "tts.away")["sends"] == Away.sends
+    assert "audio" in tts["results"][""]
+    llm = next(each for each in answer["capabilities"] if each["name"] == "llm")
+    assert "scenes" in llm["results"]["script"]
     assert answer["failures"] == []
     failures = (await ada.ask("GET", "/api/providers")).json()["failures"]
     assert [each["reason"] for each in failures] == [each.reason for each in found.failures]

@@ -47,6 +47,16 @@ PAGES = {
     "assets-voices": "/assets?type=voice_sample",
     "assets-results": "/assets?type=result",
     "result": "/jobs/{completed}/result",
+    "settings": "/settings",
+    "settings-security": "/settings?tab=security",
+    "settings-keys": "/settings?tab=keys",
+    "settings-usage": "/settings?tab=usage",
+    "admin": "/admin",
+    "admin-audit": "/admin?tab=audit",
+    "admin-storage": "/admin?tab=storage",
+    "providers": "/providers",
+    "pipelines": "/pipelines",
+    "pipeline": "/pipelines/narrated_slides",
 }
 """By the names of their pictures; `{…}` stands for the id of a job of `seed.py`. Every page belongs here."""
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}

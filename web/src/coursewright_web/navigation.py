@@ -29,7 +29,7 @@ PLACES = (
     Place("/create", "plus-circle", _("Create")),
     Place("/jobs", "queue-list", _("Jobs")),
     Place("/assets", "photo", _("Files")),
-    Place("/pipelines", "rectangle-group", _("Pipelines"), Role.designer),
+    Place("/pipelines", "rectangle-group", _("Pipelines")),
     Place("/providers", "puzzle-piece", _("Providers")),
     Place("/settings", "cog-6-tooth", _("Settings")),
     Place("/admin", "shield-check", _("Admin"), Role.admin),

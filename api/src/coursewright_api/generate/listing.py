@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from coursewright.capabilities import CAPABILITIES
+from coursewright.capabilities import CAPABILITIES, result_type
+from coursewright.capabilities.llm import RETURNS
 from coursewright.catalog import Catalog, Offer
 from coursewright.cli.plugins import options_of, version_of
 from msgspec import Meta
@@ -41,6 +42,10 @@ class CapabilityInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     summary: str
+    results: Annotated[
+        dict[str, list[str]],
+        Meta(description="The fields of what a step gives, by what its `returns` says; under an empty key: usually."),
+    ]
     providers: list[ProviderInfo]
 
 
@@ -65,12 +70,20 @@ def providers_of(catalog: Catalog, *, with_failures: bool) -> Providers:
             CapabilityInfo(
                 name=name,
                 summary=capability.summary,
+                results=_results(name),
                 providers=[_info(catalog.offers[f"{name}.{each.name}"]) for each in catalog.of(name)],
             )
             for name, capability in CAPABILITIES.items()
         ],
         failures=[Failure(plugin=each.plugin, reason=each.reason) for each in catalog.failures if with_failures],
     )
+
+
+def _results(capability: str) -> dict[str, list[str]]:
+    kinds: dict[str, type[msgspec.Struct]] = {"": result_type(capability)}
+    if capability == "llm":
+        kinds |= RETURNS
+    return {name: list(kind.__struct_fields__) for name, kind in kinds.items()}
 
 
 def _info(offer: Offer) -> ProviderInfo:

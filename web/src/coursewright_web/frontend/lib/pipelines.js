@@ -1,0 +1,33 @@
+// How pipelines are shown: what they ask for, and who does the work.
+import { _ } from "./text.js";
+
+const KINDS = {
+  image: _("a picture"),
+  audio: _("a recording"),
+  document: _("a document"),
+  video: _("a film"),
+  file: _("a file"),
+  integer: _("a number"),
+  number: _("a number"),
+  boolean: _("yes or no"),
+  string: _("a text"),
+};
+
+/** The inputs of a JSON Schema in the order of the form. */
+export function inputsOf(schema) {
+  const needed = new Set(schema?.required ?? []);
+  const all = Object.entries(schema?.properties ?? {}).map(([name, about]) => ({
+    name,
+    title: about.title ?? name,
+    hint: about.description ?? "",
+    kind: about.enum ? about.enum.join(", ") : about.pattern ? _("a language") : (KINDS[about.format] ?? KINDS[about.type] ?? ""),
+    required: needed.has(name),
+    usually: about.default === undefined || about.default === null ? "" : _("usually %(value)s", { value: String(about.default) }),
+    position: about.position ?? 0,
+  }));
+  return all.sort((one, other) => one.position - other.position);
+}
+
+/** States for `draw` that name the provider that is asked first. */
+export const servedBy = (graph) =>
+  Object.fromEntries(graph.nodes.map((node) => [node.step, { provider: node.providers[0] ?? node.capability }]));

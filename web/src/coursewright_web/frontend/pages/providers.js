@@ -1,0 +1,98 @@
+// Who does the work: what is installed comes at once, how each is when it has answered.
+import { get, post, query } from "../lib/api.js";
+import { register } from "../lib/components.js";
+import { fail, sentence } from "../lib/toasts.js";
+import { _, number } from "../lib/text.js";
+
+const TITLES = {
+  document: _("Reading documents"),
+  llm: _("Writing"),
+  tts: _("Speaking"),
+  video: _("Presenting"),
+  slides: _("Drawing slides"),
+  compose: _("Composing the film"),
+  export: _("Packaging"),
+};
+const STATES = {
+  ready: { text: _("Ready"), tone: "good", icon: "check-circle" },
+  degraded: { text: _("Limited"), tone: "warn", icon: "exclamation-triangle" },
+  not_configured: { text: _("Not set up"), tone: "plain", icon: "wrench-screwdriver" },
+  unreachable: { text: _("Unavailable"), tone: "bad", icon: "x-circle" },
+};
+const ASKED = { text: _("Being asked"), tone: "plain", icon: "clock" };
+const COSTS = { free: _("Free"), gpu: _("Needs a graphics card"), metered: _("Costs money") };
+const UNKNOWN = { message: "", remedy: "", needs: [], preferred: false };
+
+const providerList = () => ({
+  capabilities: [],
+  failures: [],
+  states: {},
+  testing: {},
+  told: {},
+  ready: false,
+  sentence,
+  async init() {
+    try {
+      const { capabilities, failures } = await get("/api/providers");
+      this.capabilities = capabilities.map((each) => ({ ...each, title: TITLES[each.name] ?? each.name }));
+      this.failures = failures;
+    } catch (error) {
+      fail(error);
+    }
+    this.ready = true;
+    for (const { name, providers } of this.capabilities) if (providers.length) this.ask(name);
+  },
+  async ask(capability) {
+    try {
+      const { providers } = await get(`/api/generate/${capability}/status`);
+      for (const each of providers) this.states[each.id] = each;
+    } catch (error) {
+      fail(error);
+    }
+  },
+  health(provider) {
+    return this.states[provider.id] ?? UNKNOWN;
+  },
+  state(provider) {
+    return STATES[this.states[provider.id]?.state] ?? ASKED;
+  },
+  facts(provider) {
+    const health = this.health(provider);
+    const found = [];
+    if (health.preferred) found.push({ text: _("Asked first"), tone: "accent", icon: "check" });
+    found.push({ text: COSTS[provider.cost] ?? provider.cost, tone: "plain", icon: "banknotes" });
+    if (provider.sends) found.push({ text: _("Sends data elsewhere"), tone: "warn", icon: "arrow-up-right" });
+    else found.push({ text: _("Stays on this machine"), tone: "good", icon: "computer-desktop" });
+    if (health.host) found.push({ text: health.host, tone: "plain", icon: "server-stack" });
+    found.push({ text: `${provider.plugin} ${provider.plugin_version}`.trim(), tone: "plain", icon: "puzzle-piece" });
+    return found;
+  },
+  asked(provider) {
+    return Boolean(this.testing[provider.id]);
+  },
+  failureOf: (failure) => _("The plugin %(name)s cannot be used", { name: failure.plugin }),
+  kind(option) {
+    const shown = option.default === null || typeof option.default === "object" ? "" : String(option.default);
+    const choices = option.limits.enum?.join(", ");
+    const parts = [choices ?? option.type, shown && _("usually %(value)s", { value: shown })];
+    return parts.filter(Boolean).join(" · ");
+  },
+  async test(provider) {
+    this.testing[provider.id] = true;
+    this.told[provider.id] = "";
+    const capability = provider.id.split(".")[0];
+    try {
+      const answer = await post(query(`/api/generate/${capability}/validate`, { provider: provider.id }));
+      const { state, message, remedy, available } = answer;
+      const known = this.health(provider);
+      this.states[provider.id] = { ...known, state, remedy, message: state === "ready" ? "" : message };
+      const time = number(answer.took_s);
+      this.told[provider.id] = available ? _("It can serve; it answered in %(time)s s.", { time }) : _("It cannot serve now.");
+    } catch (error) {
+      fail(error);
+    }
+    this.testing[provider.id] = false;
+  },
+});
+
+register({ providerList });

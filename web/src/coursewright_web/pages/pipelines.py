@@ -1,0 +1,32 @@
+"""Course formats: the gallery, and the page of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coursewright_api.service import Services
+from litestar import Response, get
+from litestar.params import FromPath
+
+from coursewright_web.pages.base import PageController
+from coursewright_web.rendering import Renders
+from coursewright_web.visitor import Asked, Visitor
+
+Name = FromPath[str]
+
+
+class PipelinePages(PageController):
+    """Everybody may look; designers import, restore and delete."""
+
+    path = "/pipelines"
+
+    @get("/")
+    async def pipelines(self, request: Asked, renderer: Renders, visitor: Visitor) -> Response[Any]:
+        return renderer.page(request, "pipelines.html", visitor=visitor)
+
+    @get("/{name:str}")
+    async def pipeline(
+        self, request: Asked, renderer: Renders, service: Services, visitor: Visitor, name: Name
+    ) -> Response[Any]:
+        row = await service.pipelines.get(name)
+        return renderer.page(request, "pipelines-one.html", visitor=visitor, pipeline=row)
