@@ -45,13 +45,14 @@ const providerList = () => ({
   async ask(capability) {
     try {
       const { providers } = await get(`/api/generate/${capability}/status`);
-      for (const each of providers) this.states[each.id] = each;
+      // What a test has told meanwhile is newer than this list.
+      for (const each of providers) this.states[each.id] = { ...each, ...this.states[each.id] };
     } catch (error) {
       fail(error);
     }
   },
   health(provider) {
-    return this.states[provider.id] ?? UNKNOWN;
+    return { ...UNKNOWN, ...this.states[provider.id] };
   },
   state(provider) {
     return STATES[this.states[provider.id]?.state] ?? ASKED;
@@ -84,8 +85,7 @@ const providerList = () => ({
     try {
       const answer = await post(query(`/api/generate/${capability}/validate`, { provider: provider.id }));
       const { state, message, remedy, available } = answer;
-      const known = this.health(provider);
-      this.states[provider.id] = { ...known, state, remedy, message: state === "ready" ? "" : message };
+      this.states[provider.id] = { ...this.states[provider.id], state, remedy, message: state === "ready" ? "" : message };
       const time = number(answer.took_s);
       this.told[provider.id] = available ? _("It can serve; it answered in %(time)s s.", { time }) : _("It cannot serve now.");
     } catch (error) {
