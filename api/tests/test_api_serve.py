@@ -22,7 +22,8 @@ PROGRAM = str(Path(sys.executable).with_name("coursewright"))
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_and_stops_within_three_seconds(serve: Callable[..., Any], how: signal.Signals) -> None:
-    served = serve("--api-only")
+    served = serve("--api-only", COURSEWRIGHT_SERVER_PIPELINES_DIR="nowhere")
+    served.wait_for(r"pipelines none in (\S+)/nowhere: start it beside")
     answer = httpx.get(f"{served.url}/health/live")
     assert answer.status_code == 200
     assert "server" not in answer.headers

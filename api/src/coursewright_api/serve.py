@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import click
 import msgspec
@@ -215,6 +216,10 @@ async def _tell(service: Service, say: Callable[[str], None]) -> None:
     say(f"  API       {url}/api, described by {url}/api/openapi.json")
     say(f"  health    {url}/health")
     say(f"  accounts  {service.database.name} · registration is {service.server.registration}")
+    folder = service.server.pipelines_dir
+    if folder and not any(Path(folder).glob("*.yaml")):
+        say(f"  pipelines none in {Path(folder).absolute()}: start it beside the folder that holds them, or name that")
+        say("            folder by COURSEWRIGHT_SERVER_PIPELINES_DIR; pipelines made here before are offered anyway")
     if (link := await service.links.setup()) is not None:
         say("")
         say("There is no admin yet. This link makes you the first; it works once, until")
