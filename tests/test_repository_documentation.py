@@ -92,6 +92,8 @@ def test_a_command_of_the_documentation_works(
             check_make(arguments)
         case "coursewright" if arguments[0] == "run":
             check_run(arguments[1:], catalog)
+        case "coursewright" if arguments[0] == "serve":
+            check_serve(arguments[1:])
         case "coursewright" if arguments[:2] == ["providers", "test"]:
             check_providers_test(arguments[2:], catalog)
         case "export":
@@ -108,6 +110,13 @@ def check_make(arguments: list[str]) -> None:
     """The targets exist; making them is what this run of the tests does."""
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     assert {word for word in arguments if "=" not in word} <= set(targets)
+
+
+def check_serve(arguments: list[str]) -> None:
+    """The options exist. It does not end by itself; the tests of docs/api.md start it and use it."""
+    command = cli.get_command(click.Context(cli), "serve")
+    assert command is not None
+    command.make_context("serve", arguments)
 
 
 def check_run(arguments: list[str], catalog: Catalog) -> None:
