@@ -33,7 +33,9 @@ export function fieldsOf(schema) {
 function fieldOf(name, about, required) {
   const kind = kindOf(about);
   const file = FILES[about.format];
-  const initial = about.default ?? (kind === "boolean" ? false : "");
+  // A course is first offered in the language that its author reads these pages in.
+  const spoken = name === "language" && kind === "language" ? language : null;
+  const initial = spoken ?? about.default ?? (kind === "boolean" ? false : "");
   return {
     name,
     kind,
