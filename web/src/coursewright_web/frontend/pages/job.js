@@ -6,11 +6,11 @@ import { form } from "../lib/form.js";
 import { draw } from "../lib/graph.js";
 import { active, howFar, look, merged, stepLook } from "../lib/jobs.js";
 import { follow } from "../lib/live.js";
+import { links, shareForm } from "../lib/sharing.js";
 import { fail, sentence, toast } from "../lib/toasts.js";
 import { _, duration, moment, ngettext, since, size } from "../lib/text.js";
 
 const OVER = new Set(["done", "reused", "skipped", "left_out"]);
-const DAY_S = 86_400;
 
 const jobPage = () => ({
   job: null,
@@ -18,7 +18,7 @@ const jobPage = () => ({
   files: [],
   values: [],
   lines: [],
-  links: [],
+  ...links,
   open: {},
   sharing: false,
   renaming: false,
@@ -169,37 +169,9 @@ const jobPage = () => ({
       fail(error);
     }
   },
-  async share() {
+  share() {
     this.sharing = true;
-    try {
-      this.links = (await get(`/api/share?job_id=${this.id}`)).items.filter((link) => link.state === "open");
-    } catch (error) {
-      fail(error);
-    }
-  },
-  async copy(text) {
-    try {
-      await navigator.clipboard.writeText(text);
-      toast(_("Copied."));
-    } catch {
-      toast(_("Your browser does not let pages copy. Mark the text and copy it yourself."), { tone: "warn" });
-    }
-  },
-  async revoke(link) {
-    const text = _("It stops working at once, also for those who watch.");
-    if (!(await confirmed(_("Revoke this link?"), { text, yes: _("Revoke"), danger: true }))) return;
-    try {
-      await remove(`/api/share/${link.id}`);
-      this.links = this.links.filter((each) => each.id !== link.id);
-    } catch (error) {
-      fail(error);
-    }
-  },
-  until(link) {
-    return _("works until %(time)s", { time: moment(link.expires_at) });
-  },
-  shareEnded(event) {
-    this.links = [event.detail, ...this.links];
+    this.loadLinks();
   },
   renamed(event) {
     Object.assign(this.job, { title: event.detail.title, description: event.detail.description });
@@ -262,20 +234,6 @@ async function graphOf(job) {
     return { nodes: [], edges: [] }; // the pipeline is gone; the steps tell enough
   }
 }
-
-const shareForm = () =>
-  form({
-    path: "/api/share",
-    body({ days, password, may_download }, element) {
-      const all = { job_id: element.dataset.job, expires_in_s: Number(days) * DAY_S, may_download };
-      return password ? { ...all, password } : all;
-    },
-    done(link, element) {
-      element.reset();
-      this.$dispatch("shared", link);
-    },
-    more: { shown: false },
-  });
 
 const renameForm = () =>
   form({
