@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import http.server
 import os
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,7 +40,9 @@ from coursewright_api.database.tables import (
 from coursewright_api.service import Service
 from coursewright_api.settings import server_settings
 from coursewright_export_scorm.provider import ScormExport
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Page
+
+from tools.browser import chromium_browser
 
 PASSWORD = "low tide"
 RULES = "/api/auth/rules"
@@ -160,18 +161,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    program = next(filter(None, map(shutil.which, names)), None)
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(
-                executable_path=program, args=["--no-sandbox", "--mute-audio", "--disable-dev-shm-usage"]
-            )
-        except Error as error:
-            said = error.message.partition("\n")[0]
-            pytest.fail(f"no browser starts: {said}\non Debian: apt install chromium", pytrace=False)
-        with browser:
-            yield browser
+    with chromium_browser() as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -16,8 +15,9 @@ from typing import Any
 
 import pytest
 from coursewright.settings import Settings
-from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tools.browser import chromium_browser
 from tools.processes import Guard, Server
 from web.tests.seed import EMAIL, PASSWORD, Seeded, seed
 
@@ -117,20 +117,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    program = next(filter(None, map(shutil.which, names)), None)
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(
-                executable_path=program, args=["--no-sandbox", "--mute-audio", "--disable-dev-shm-usage"]
-            )
-        except Error as error:
-            said = error.message.partition("\n")[0]
-            pytest.fail(f"no browser starts: {said}\non Debian: apt install chromium", pytrace=False)
-        with browser:
-            yield browser
+    with chromium_browser() as browser:
+        yield browser
 
 
 class Visits:

@@ -25,7 +25,9 @@ from coursewright.capabilities.compose import Film, FilmScene
 from coursewright.capabilities.export import ExportRequest, Package
 from coursewright.testing import Bench, bench
 from coursewright_export_scorm.provider import ScormExport
-from playwright.sync_api import Browser, Error, Frame, Page, sync_playwright
+from playwright.sync_api import Browser, Frame, Page
+
+from tools.browser import chromium_browser
 
 FILM_S = 12
 RATE_HZ = 48_000
@@ -203,22 +205,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The browser on PATH, or the one that Playwright installed.
-
-    Closed after each module, because Playwright's event loop stays in its thread and no other can run there.
-    """
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    program = next(filter(None, map(shutil.which, names)), None)
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(
-                executable_path=program, args=["--no-sandbox", "--mute-audio", "--disable-dev-shm-usage"]
-            )
-        except Error as error:
-            said = error.message.partition("\n")[0]
-            pytest.fail(f"no browser starts: {said}\non Debian: apt install chromium", pytrace=False)
-        with browser:
-            yield browser
+    with chromium_browser() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

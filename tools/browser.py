@@ -1,0 +1,31 @@
+"""The browser that tests drive."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Error, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@contextlib.contextmanager
+def chromium_browser() -> Iterator[Browser]:
+    """The browser on PATH, or the one that Playwright installed; without any the test fails.
+
+    Close it after each module: Playwright's event loop stays in its thread, and no other can run there.
+    """
+    program = next(filter(None, map(shutil.which, NAMES)), None)
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(
+                executable_path=program, args=["--no-sandbox", "--mute-audio", "--disable-dev-shm-usage"]
+            )
+        except Error as error:
+            said = error.message.partition("\n")[0]
+            pytest.fail(f"no browser starts: {said}\non Debian: apt install chromium", pytrace=False)
+        with browser:
+            yield browser
