@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from coursewright.cli.options import pairs, provider_option
+from coursewright.run.forking import run_in_fork
 
 
 @click.command("run-deployed", hidden=True)
@@ -27,6 +28,8 @@ def command(
     providers: tuple[str, ...],
 ) -> int:
     """Run the flow run that the worker's environment names."""
+    if (code := run_in_fork()) is not None:
+        return code
     from coursewright.run.parts import Part
     from coursewright.run.server import uncollected
 

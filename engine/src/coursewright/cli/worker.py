@@ -15,6 +15,7 @@ import click
 from coursewright.cli import epilog
 from coursewright.cli.options import environment_settings
 from coursewright.run.bundles import INPUTS, RESULTS
+from coursewright.run.forking import fork_server
 from coursewright.run.server import environment, prefect_api
 
 _POLL_S = 1
@@ -46,7 +47,7 @@ def command(at_once: int, with_parent: bool) -> int:
         from coursewright.run.worker import work, worker_name
 
         api.wait()
-        with worker_name(settings.data_dir / "workers") as name:
+        with worker_name(settings.data_dir / "workers") as name, fork_server():
             click.echo(f"worker {name} is ready; Prefect: {api.url.removesuffix('/api')}", err=True)
             click.echo(f"  files that runs may name: {settings.data_dir / INPUTS}", err=True)
             click.echo(f"  results: {settings.data_dir / RESULTS}", err=True)

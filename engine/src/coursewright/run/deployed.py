@@ -56,6 +56,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 def main(wanted: Wanted) -> int:
     """Run the flow run that the worker's environment names. Its outcome is told to Prefect, not by the exit code."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the worker, which gives the run back
     _end_with_the_worker()
     outlast()
     return asyncio.run(_run(UUID(os.environ["PREFECT__FLOW_RUN_ID"]), wanted))
@@ -80,7 +81,7 @@ async def _run(flow_run_id: UUID, wanted: Wanted) -> int:
 
     looking = asyncio.create_task(_cancel_when_asked(execution, flow_run_id))
     try:
-        await run_in_flow(execution, values, lambda: _cancel_on_signals(execution), flow_run, on_end=keep)
+        await run_in_flow(execution, values, lambda: _cancel_when_told(execution), flow_run, on_end=keep)
     finally:
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
@@ -123,10 +124,8 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _cancel_on_signals(execution: Execution) -> None:
-    loop = asyncio.get_running_loop()
-    for wanted in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(wanted, execution.cancel)
+def _cancel_when_told(execution: Execution) -> None:
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, execution.cancel)
 
 
 async def _cancel_when_asked(execution: Execution, flow_run: UUID) -> None:

@@ -12,9 +12,11 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, ClassVar
 
+import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
@@ -25,8 +27,9 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import State, StateType
 from prefect.client.schemas.sorting import FlowRunSort
+from prefect.exceptions import PrefectException
 from prefect.states import AwaitingRetry
-from prefect.workers.process import ProcessWorker
+from prefect.workers.process import ProcessWorker, ProcessWorkerResult
 
 from coursewright.run.deployments import POOL, ready_pool
 from coursewright.run.outlasting import outlast
@@ -59,13 +62,32 @@ def worker_name(folder: Path) -> Iterator[str]:
         return
 
 
+class _Worker(ProcessWorker):
+    """Looks for the next run as soon as one has ended, not only at the next poll."""
+
+    _looks: ClassVar[set[asyncio.Task[None]]] = set()
+
+    async def run(self, *args: Any, **options: Any) -> ProcessWorkerResult:
+        try:
+            return await super().run(*args, **options)
+        finally:  # its place is free when this task begins
+            look = asyncio.create_task(self._look())
+            self._looks.add(look)
+            look.add_done_callback(self._looks.discard)
+
+    async def _look(self) -> None:
+        with suppress(httpx.HTTPError, PrefectException):  # the next poll tells
+            if self.is_setup:
+                await self.get_and_submit_flow_runs()
+
+
 async def work(name: str, at_once: int) -> None:
     """Serve the pool until SIGINT or SIGTERM. Runs cut short, now or by an earlier kill, are given back."""
     outlast()
     async with get_client() as client:
         await ready_pool(client)
         await _give_back(client, name)
-        worker = asyncio.create_task(ProcessWorker(POOL, name=name, limit=at_once).start())
+        worker = asyncio.create_task(_Worker(POOL, name=name, limit=at_once).start())
         loop = asyncio.get_running_loop()
 
         def end() -> None:
