@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +20,7 @@ from coursewright.store import open_store
 from coursewright_api.backup.making import make
 from coursewright_api.backup.restoring import restore
 
+from tools.documented import need_curl, run_api_page
 from tools.processes import Failed
 from tools.stack import ADMIN, Stack
 from tools.swift import ROOT
@@ -43,12 +43,16 @@ def test_every_part_is_there(stack: Stack) -> None:
     assert len({worker.wait_for(r"worker (\S+) is ready") for worker in stack.workers}) == 2
 
 
+def test_the_commands_of_the_api_page_work_whichever_process_gets_them(stack: Stack, tmp_path: Path) -> None:
+    need_curl()
+    done = run_api_page(stack.setup_token, *stack.api_urls, folder=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"username":"ada"' in done.stdout
+
+
 def test_a_lesson_is_made_through_both_processes(stack: Stack) -> None:
     """By the script that the containers are tried with."""
-    for program in ("curl", "jq"):
-        if shutil.which(program) is None:
-            reason = f"{program} is not installed"
-            pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    need_curl()
     done = subprocess.run(
         ["bash", str(ROOT / "deploy" / "smoke.sh"), *stack.api_urls],
         env={**os.environ, "ACCESS": stack.admin_token},

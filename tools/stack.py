@@ -36,7 +36,8 @@ from tools.s3_server import ACCESS_KEY, S3Server, s3_server
 from tools.swift import ROOT
 
 BUCKET = "coursewright"
-ADMIN = {"email": "admin@example.org", "username": "admin", "password": "correct horse battery"}
+ADMIN = {"email": "ada@example.org", "username": "ada", "password": "correct horse battery"}
+"""As in `docs/api.md`."""
 _PREFECT = {
     "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",  # it begins with a migrated copy: 4 s instead of 20 s
     "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",
@@ -101,11 +102,15 @@ class Stack:
         """By which the first admin opens an account."""
         return self.apis[0].wait_for(r"(\S+/setup#token=\S+)")
 
+    @property
+    def setup_token(self) -> str:
+        """The same for programs."""
+        return self.setup_link.partition("#token=")[2]
+
     @functools.cached_property
     def admin_token(self) -> str:
-        """The access token of the first admin, whose account is opened when this is asked for first."""
-        body = {"token": self.setup_link.partition("#token=")[2], **ADMIN}
-        httpx.post(f"{self.api_urls[0]}/api/auth/setup", json=body).raise_for_status()
+        """The access token of the first admin, whose account is opened unless it is there."""
+        httpx.post(f"{self.api_urls[0]}/api/auth/setup", json={"token": self.setup_token, **ADMIN})
         return self.login(ADMIN["email"], ADMIN["password"])
 
     def login(self, email: str, password: str, *, api: int = 0) -> str:
