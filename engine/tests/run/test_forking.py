@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -58,7 +59,20 @@ def test_a_fork_ends_with_its_asker(served: None, tmp_path: Path, number: signal
     os.close(writing)
 
 
-def test_without_a_fork_server_nobody_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("COURSEWRIGHT_FORK_SERVER", str(tmp_path / "gone"))
+def test_without_a_fork_server_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURSEWRIGHT_FORK_SERVER", "@coursewright-gone")
     assert run_in_fork() is None
     assert run_in_fork() is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_another_user_gets_no_fork(served: None) -> None:
+    nobody = 65534
+    os.seteuid(nobody)
+    try:
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.settimeout(10)
+            asking.connect("\0" + os.environ["COURSEWRIGHT_FORK_SERVER"].removeprefix("@"))
+            assert asking.recv(1) == b""
+    finally:
+        os.seteuid(0)

@@ -12,14 +12,13 @@ import contextlib
 import gc
 import os
 import random
+import secrets
 import selectors
-import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,9 +26,11 @@ from pathlib import Path
 import msgspec
 
 VARIABLE = "COURSEWRIGHT_FORK_SERVER"
-"""Names the socket of the fork server, for what a worker starts."""
+"""Names the socket of the fork server, for what a worker starts; `@` stands for the abstract namespace."""
 _LENGTH = struct.Struct("!I")
 _STATUS = struct.Struct("!i")
+_CREDENTIALS = struct.Struct("3i")
+"""`struct ucred` of unix(7): process, user, group."""
 _HANDING_OVER_S = 5.0
 _STREAMS = 3
 
@@ -48,34 +49,41 @@ def fork_server() -> Iterator[None]:
     if sys.platform != "linux":
         yield
         return
-    folder = tempfile.mkdtemp(prefix="coursewright-")  # only its owner may look into it
-    path = str(Path(folder) / "forks")
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(path)
+    name = f"@coursewright-{secrets.token_hex(16)}"
+    with _socket() as listener:
+        listener.bind(_address(name))
         listener.listen()
         command = [sys.executable, "-c", f"from {__name__} import serve; serve({listener.fileno()})"]
         # It ends when its standard input does, however this process ends.
         server = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[listener.fileno()])
     with server:
-        os.environ[VARIABLE] = path
+        os.environ[VARIABLE] = name
         try:
             yield
         finally:
             del os.environ[VARIABLE]
             server.kill()
-            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _socket() -> socket.socket:
+    return socket.socket(socket.AF_UNIX)
+
+
+def _address(name: str) -> str:
+    """In the abstract namespace: nothing is left of it when its server is killed."""
+    return "\0" + name.removeprefix("@")
 
 
 def run_in_fork() -> int | None:
     """Let a fork run this process's command; its exit code. None where there is no fork server to do so."""
-    path = os.environ.pop(VARIABLE, "")
-    if not path:
+    name = os.environ.pop(VARIABLE, "")
+    if not name:
         return None
     wanted = _Wanted(sys.argv, dict(os.environ), str(Path.cwd()))
-    with socket.socket(socket.AF_UNIX) as fork:
+    with _socket() as fork:
         fork.settimeout(_HANDING_OVER_S)
         try:
-            fork.connect(path)
+            fork.connect(_address(name))
             _send(fork, wanted)
         except OSError:
             return None
@@ -155,6 +163,9 @@ class _Server:
 
     def _fork(self) -> _Wanted | None:
         asker, _ = self._listener.accept()
+        if not _is_ours(asker):
+            asker.close()
+            return None
         asker.settimeout(_HANDING_OVER_S)
         try:
             wanted, streams = _received(asker)
@@ -178,6 +189,12 @@ class _Server:
         for each in (self._listener, self._ended, self._wake, *self._askers.values()):
             each.close()
         self._askers.clear()
+
+
+def _is_ours(asker: socket.socket) -> bool:
+    """Anybody on the machine may come to an abstract socket; only the server's own user is served."""
+    credentials = asker.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return int(_CREDENTIALS.unpack(credentials)[1]) == os.getuid()
 
 
 def _received(asker: socket.socket) -> tuple[_Wanted, list[int]]:
