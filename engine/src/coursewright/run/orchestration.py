@@ -68,7 +68,19 @@ def _explained() -> Iterator[None]:
         kind = PrefectUnavailable if error.response.status_code >= 500 else PrefectRefused
         raise kind(f"the Prefect server answers {error.response.status_code}: {error.response.text[:300]}") from error
     except (httpx.HTTPError, OSError, TimeoutError) as error:
-        raise PrefectUnavailable(f"the Prefect server does not answer: {type(error).__name__}") from error
+        raise _unanswered(error) from error
+
+
+def _unanswered(error: Exception) -> PrefectUnavailable:
+    if isinstance(error, httpx.ConnectError | ConnectionRefusedError):
+        reason = "it takes no connections"
+    elif isinstance(error, httpx.TimeoutException | TimeoutError):
+        reason = f"it said nothing for {_PATIENCE_S:g} s"
+    else:
+        reason = "the connection broke"
+    return PrefectUnavailable(
+        f"the Prefect server does not answer: {reason}", remedy="start it, or correct prefect_api_url"
+    )
 
 
 class Orchestration:
@@ -223,7 +235,7 @@ class Orchestration:
         """Return when Prefect answers."""
         with _explained():
             if (error := await self._client.api_healthcheck()) is not None:
-                raise PrefectUnavailable(f"the Prefect server does not answer: {type(error).__name__}") from error
+                raise _unanswered(error) from error
 
     async def echo(self, message: str, key: str) -> UUID:
         """Begin a run that says the message back; its id."""
