@@ -226,7 +226,7 @@ async def test_streams_end_with_the_session(live: Live, over: Any) -> None:
         await over(live)
         assert await one.rest() == []
         assert await every.rest() == []
-        assert await closed(messages) == 1000
+        assert await closed(messages) == 4401
     async with live.sse("/api/events") as again:
         assert again.status == 401
 

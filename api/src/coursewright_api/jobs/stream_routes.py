@@ -73,7 +73,11 @@ class StreamController(Controller):
 async def follow_job(
     socket: WebSocket[Identity, Any, Any], service: Services, job_id: Id, last_query: LastIdQuery = None
 ) -> None:
-    """The same messages as JSON: {"id", "type", "data"}; {"type": "heartbeat"} now and then."""
+    """The same messages as JSON: {"id", "type", "data"}; {"type": "heartbeat"} now and then.
+
+    Closed with 1000 when nothing more follows, else with 4000 plus what a request would be answered: 4401 when the
+    session has ended. 1012 says that the service stops, and to come again.
+    """
     await socket.accept()
     since = _number(last_query)
     try:
@@ -81,13 +85,15 @@ async def follow_job(
     except ApiError as error:
         await socket.close(4000 + error.status, error.message)
         return
-    if anything:
-        await _until_gone(socket, service.streams, job_id, since)
+    code, reason = 1000, "nothing more follows"
+    if anything and not await _all_sent(socket, service.streams, job_id, since):
+        code, reason = (1012, "come again") if service.hub.closing.is_set() else (4401, "the session has ended")
     with contextlib.suppress(RuntimeError, WebSocketDisconnect):
-        await socket.close(1000, "nothing more follows")
+        await socket.close(code, reason)
 
 
-async def _until_gone(socket: WebSocket[Identity, Any, Any], streams: Streams, job: UUID, since: int | None) -> None:
+async def _all_sent(socket: WebSocket[Identity, Any, Any], streams: Streams, job: UUID, since: int | None) -> bool:
+    """Send until the job's end, or until either side has gone. Was it the end?"""
     sending = asyncio.create_task(_send(socket, streams, job, since))
     hearing = asyncio.create_task(_hear(socket))
     try:
@@ -95,13 +101,17 @@ async def _until_gone(socket: WebSocket[Identity, Any, Any], streams: Streams, j
     finally:
         for task in (sending, hearing):
             task.cancel()
-        await asyncio.gather(sending, hearing, return_exceptions=True)
+        sent, _ = await asyncio.gather(sending, hearing, return_exceptions=True)
+    return sent is True
 
 
-async def _send(socket: WebSocket[Identity, Any, Any], streams: Streams, job: UUID, since: int | None) -> None:
+async def _send(socket: WebSocket[Identity, Any, Any], streams: Streams, job: UUID, since: int | None) -> bool:
+    last = ""
     async with contextlib.aclosing(streams.messages(socket.user, job, since)) as messages:
         async for each in messages:
             await socket.send_text(_text(each))
+            last = each.type
+    return last == "end"
 
 
 async def _hear(socket: WebSocket[Identity, Any, Any]) -> None:
