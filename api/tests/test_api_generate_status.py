@@ -213,9 +213,16 @@ async def test_all_that_is_installed_is_listed_and_failures_are_for_designers(
     tts = next(each for each in answer["capabilities"] if each["name"] == "tts")
     assert [each["id"] for each in tts["providers"]] == [each for each in found.offers if each.startswith("tts.")]
     assert next(each for each in tts["providers"] if each["id"] == "tts.away")["sends"] == Away.sends
-    assert "audio" in tts["results"][""]
+    assert tts["takes"][:2] == [
+        {"name": "text", "type": "text", "missing": False},
+        {"name": "voice", "type": "audio", "missing": True},
+    ]
+    assert tts["results"] == {"": "speech"}
     llm = next(each for each in answer["capabilities"] if each["name"] == "llm")
-    assert "scenes" in llm["results"]["script"]
+    assert llm["results"]["script"] == "script"
+    assert {"name": "scenes", "type": "list of scene", "missing": False} in answer["types"]["script"]
+    assert {"name": "image", "type": "image", "missing": True} in answer["types"]["scene"]
+    assert {"digest", "name"} <= {each["name"] for each in answer["types"]["image"]}
     assert answer["failures"] == []
     failures = (await ada.ask("GET", "/api/providers")).json()["failures"]
     assert [each["reason"] for each in failures] == [each.reason for each in found.failures]

@@ -280,11 +280,32 @@ async def test_designers_make_change_restore_and_delete_and_the_audit_log_tells(
 
 
 @on_sqlite
+async def test_a_try_is_a_version_for_the_jobs_that_name_it(offered: Any) -> None:
+    ada = await offered.admin()
+    await listed(ada)
+    tried = await ada.ask("POST", "/api/pipelines/try", json={"text": speak(title="Louder")})
+    assert (tried.status_code, tried.json()["version"], tried.json()["current"]) == (201, 2, False)
+    again = await ada.ask("POST", "/api/pipelines/try", json={"text": speak(title="Louder")})
+    assert again.json()["version"] == 2
+    assert (await ada.ask("GET", "/api/pipelines/speak")).json()["version"] == 1
+    job = {"pipeline": "speak", "version": 2, "inputs": {"text": "Good morning."}}
+    assert (await ada.ask("POST", "/api/jobs", json=job)).json()["pipeline_version"] == tried.json()["version_id"]
+    saved = {"text": speak(title="Louder"), "base_version": 1}
+    assert (await ada.ask("PUT", "/api/pipelines/speak", json=saved)).json()["current"]
+    new = await ada.ask("POST", "/api/pipelines/try", json={"text": speak("new")})
+    assert (new.json()["name"], new.json()["version"]) == ("new", 1)
+    assert problem(await ada.ask("GET", "/api/pipelines/new")) == (404, "not_found")
+    answer = await ada.ask("POST", "/api/pipelines/try", json={"text": "steps: {}"})
+    assert problem(answer) == (422, "pipeline_invalid")
+
+
+@on_sqlite
 async def test_authors_change_nothing(offered: Any) -> None:
     bob = await offered.author()
     await listed(bob)
     asks = (
         ("POST", "", {"text": speak("mine")}),
+        ("POST", "/try", {"text": speak("mine")}),
         ("PUT", "/speak", {"text": speak(title="Mine"), "base_version": 1}),
         ("POST", "/speak/restore", {"version": 1}),
         ("DELETE", "/speak", None),

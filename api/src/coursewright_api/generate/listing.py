@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -9,6 +10,9 @@ from coursewright.capabilities import CAPABILITIES, result_type
 from coursewright.capabilities.llm import RETURNS
 from coursewright.catalog import Catalog, Offer
 from coursewright.cli.plugins import options_of, version_of
+from coursewright.compile.types import Field, Type, fields_of, struct_type
+from coursewright.run.history import History, history_of
+from coursewright.settings import Price, Settings
 from msgspec import Meta
 
 
@@ -33,8 +37,21 @@ class ProviderInfo(msgspec.Struct, frozen=True, kw_only=True):
     cost: str
     licence: str
     sends: Annotated[str, Meta(description="What leaves the machine, and to whom; empty: nothing.")]
+    usual_s: Annotated[float | None, Meta(description="What half of its last requests took at most, measured here.")]
+    price: Annotated[Price | None, Meta(description="Of one unit, such as a character, as the operator has set it.")]
     deterministic: Annotated[bool, Meta(description="The same request gives the same result, which is reused.")]
     options: list[OptionInfo]
+
+
+class FieldInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A field of what a step is given, or of what it gives."""
+
+    name: str
+    type: Annotated[str, Meta(description="In the words of the language's page: text, audio, list of scene.")]
+    missing: Annotated[bool, Meta(description="Need not be given; or may be missing in what is given.")]
+
+
+Fields = list[FieldInfo]
 
 
 class CapabilityInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,9 +59,10 @@ class CapabilityInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     summary: str
+    takes: Fields
     results: Annotated[
-        dict[str, list[str]],
-        Meta(description="The fields of what a step gives, by what its `returns` says; under an empty key: usually."),
+        dict[str, str],
+        Meta(description="The type of what a step gives, by what its `returns` says; under an empty key: usually."),
     ]
     providers: list[ProviderInfo]
 
@@ -60,33 +78,56 @@ class Providers(msgspec.Struct, frozen=True, kw_only=True):
     """All that is installed."""
 
     capabilities: list[CapabilityInfo]
+    types: Annotated[dict[str, Fields], Meta(description="The fields of each type that has some.")]
     failures: Annotated[list[Failure], Meta(description="For designers.")] = []
 
 
-def providers_of(catalog: Catalog, *, with_failures: bool) -> Providers:
-    """All capabilities, those without a provider too."""
+def providers_of(catalog: Catalog, settings: Settings, *, with_failures: bool) -> Providers:
+    """All capabilities, those without a provider too. Reads what was measured from files."""
+    history = history_of(settings)
     return Providers(
         capabilities=[
             CapabilityInfo(
                 name=name,
                 summary=capability.summary,
-                results=_results(name),
-                providers=[_info(catalog.offers[f"{name}.{each.name}"]) for each in catalog.of(name)],
+                takes=_fields(capability.request, lambda field: not field.required),
+                results={key: str(found) for key, found in _results(name).items()},
+                providers=[_info(catalog.offers[f"{name}.{each.name}"], history, settings) for each in catalog.of(name)],
             )
             for name, capability in CAPABILITIES.items()
         ],
+        types=_types(),
         failures=[Failure(plugin=each.plugin, reason=each.reason) for each in catalog.failures if with_failures],
     )
 
 
-def _results(capability: str) -> dict[str, list[str]]:
+def _results(capability: str) -> dict[str, Type]:
     kinds: dict[str, type[msgspec.Struct]] = {"": result_type(capability)}
     if capability == "llm":
         kinds |= RETURNS
-    return {name: list(kind.__struct_fields__) for name, kind in kinds.items()}
+    return {name: struct_type(kind) for name, kind in kinds.items()}
 
 
-def _info(offer: Offer) -> ProviderInfo:
+def _types() -> dict[str, Fields]:
+    """All that can be reached from a result or a request."""
+    left = [kind for name in CAPABILITIES for kind in _results(name).values()]
+    left += [field.type for each in CAPABILITIES.values() for field in fields_of(each.request).values()]
+    found: dict[str, Fields] = {}
+    while left:
+        kind = left.pop()
+        left += [each for each in (kind.item, *kind.alternatives) if each is not None]
+        if kind.struct is not None and kind.name not in found:
+            found[kind.name] = _fields(kind.struct, lambda field: field.type.missing)
+            left += [field.type for field in fields_of(kind.struct).values()]
+    return dict(sorted(found.items()))
+
+
+def _fields(struct: type[msgspec.Struct], missing: Callable[[Field], bool]) -> Fields:
+    fields = fields_of(struct).values()
+    return [FieldInfo(name=each.name, type=str(each.type), missing=missing(each)) for each in fields]
+
+
+def _info(offer: Offer, history: History, settings: Settings) -> ProviderInfo:
     kind = offer.provider
     return ProviderInfo(
         id=offer.id,
@@ -97,6 +138,8 @@ def _info(offer: Offer) -> ProviderInfo:
         cost=kind.cost,
         licence=kind.licence,
         sends=kind.sends,
+        usual_s=history.usual_s(offer.id),
+        price=settings.prices.get(offer.id),
         deterministic=kind.deterministic,
         options=[
             OptionInfo(

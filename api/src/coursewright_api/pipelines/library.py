@@ -151,6 +151,16 @@ class Pipelines:
             return await self.change(who, made.plan.name, text, files, base=None, remark="imported", origin=origin)
         return await self.create(who, text, files, "imported", origin)
 
+    async def try_out(self, who: Identity, text: str, files: Mapping[str, str], origin: Origin) -> dict[str, Any]:
+        """A version that does not become current, for a job that names it. Raises a 422."""
+        made = await self.compiler.compile(text, files, label=label_of("pipeline"))
+        async with self._database.exclusive(LOCK):
+            row = await versions.of_content(made.bundle, made.plan.name)
+            if row is None:
+                row = await versions.add(made, PipelineOrigin.edited, author=who.user_id, remark="a try", current=False)
+                await _note(Action.pipeline_changed, who, row, origin)
+        return row
+
     async def change(
         self,
         who: Identity,

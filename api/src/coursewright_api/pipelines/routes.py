@@ -111,6 +111,13 @@ class PipelineController(Controller):
         row = await service.pipelines.create(request.user, data.text, data.files, data.note, origin)
         return await _answer(service, row, 201)
 
+    @post("/try", summary="Keep a pipeline for a try", guards=_DESIGNERS, responses=documented(401, 403, 413, 422))
+    async def try_out(
+        self, data: JSONBody[structs.CheckRequest], request: Asked, service: Services, origin: Asker
+    ) -> Response[structs.Pipeline]:
+        """A version that only those jobs run that name it by `version`; the current one stays."""
+        return await _answer(service, await service.pipelines.try_out(request.user, data.text, data.files, origin), 201)
+
     @put("/{name:str}", summary="Change a pipeline", guards=_DESIGNERS, responses=documented(401, 403, 404, 409, 422))
     async def change(
         self,
