@@ -15,7 +15,6 @@ import types
 import wave
 import zipfile
 import zlib
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from coursewright.errors import InputError
 from coursewright_api.assets import inspection
 from coursewright_api.assets.inspection import Found, Inspector, Task
 from coursewright_api.assets.structs import UploadType
+from coursewright_api.problems import ApiError
 from PIL import Image
 
 pytestmark = pytest.mark.anyio
@@ -434,8 +434,9 @@ async def test_an_inspector_whose_pool_broke_begins_anew(task: Task, monkeypatch
         with monkeypatch.context() as patched:
             patched.setitem(sys.modules, "here_only", here_only)  # no other process can import it
             patched.setattr(inspection, "look", here_only.look)
-            with pytest.raises(BrokenProcessPool):
+            with pytest.raises(ApiError, match="could not be looked at now") as told:
                 await inspector.inspect(task)
+            assert told.value.status == 503
         with pytest.raises(FileNotFoundError):
             await inspector.inspect(task)
     finally:

@@ -12,7 +12,8 @@ from coursewright.capabilities.tts import Speech, SpeechRequest
 from coursewright.catalog import Catalog, catalog_of
 from coursewright.errors import AuthFailed
 from coursewright.providers import Context, Health, Provider
-from coursewright.settings import Settings
+from coursewright.run.history import history_of
+from coursewright.settings import Price, Settings
 from coursewright_api.generate import status
 from coursewright_api.generate.status import ProviderStatus
 
@@ -208,11 +209,16 @@ async def test_all_that_is_installed_is_listed_and_failures_are_for_designers(
         return found
 
     monkeypatch.setattr(api.service.pipelines.compiler, "catalog", catalog)
+    priced = {"tts.away": Price(per_unit=0.5, currency="EUR")}
+    monkeypatch.setattr(api.service, "settings", msgspec.structs.replace(api.service.settings, prices=priced))
+    for took_s in (1.0, 2.0, 9.0):
+        history_of(api.service.settings).note_request("tts.away", 10, took_s)
     bob, ada = await api.author(), await api.admin()
     answer = (await bob.ask("GET", "/api/providers")).json()
     tts = next(each for each in answer["capabilities"] if each["name"] == "tts")
     assert [each["id"] for each in tts["providers"]] == [each for each in found.offers if each.startswith("tts.")]
-    assert next(each for each in tts["providers"] if each["id"] == "tts.away")["sends"] == Away.sends
+    away = next(each for each in tts["providers"] if each["id"] == "tts.away")
+    assert (away["sends"], away["usual_s"], away["price"]) == (Away.sends, 2.0, {"per_unit": 0.5, "currency": "EUR"})
     assert tts["takes"][:2] == [
         {"name": "text", "type": "text", "missing": False},
         {"name": "voice", "type": "audio", "missing": True},

@@ -79,6 +79,10 @@ class Inspector:
             return await self._looked(self._started(), task, timeout_s)  # it broke, by no fault of this file
         except TimeoutError:
             raise refused(f"it takes more than {timeout_s:g} s to read", "make it smaller or simpler") from None
+        except BrokenProcessPool:
+            from coursewright_api.problems import ApiError  # brings Litestar, which the workers do without
+
+            raise ApiError(503, "busy", "the file could not be looked at now", remedy="send it again") from None
         except (ProcessExpired, MemoryError):
             raise refused("it cannot be read: reading it takes too much memory, or breaks", "save it anew") from None
 

@@ -11,7 +11,7 @@ from coursewright.capabilities.llm import RETURNS
 from coursewright.catalog import Catalog, Offer
 from coursewright.cli.plugins import options_of, version_of
 from coursewright.compile.types import Field, Type, fields_of, struct_type
-from coursewright.run.history import History, history_of
+from coursewright.run.history import history_of
 from coursewright.settings import Price, Settings
 from msgspec import Meta
 
@@ -85,6 +85,10 @@ class Providers(msgspec.Struct, frozen=True, kw_only=True):
 def providers_of(catalog: Catalog, settings: Settings, *, with_failures: bool) -> Providers:
     """All capabilities, those without a provider too. Reads what was measured from files."""
     history = history_of(settings)
+
+    def info(name: str) -> ProviderInfo:
+        return _info(catalog.offers[name], history.usual_s(name), settings.prices.get(name))
+
     return Providers(
         capabilities=[
             CapabilityInfo(
@@ -92,7 +96,7 @@ def providers_of(catalog: Catalog, settings: Settings, *, with_failures: bool) -
                 summary=capability.summary,
                 takes=_fields(capability.request, lambda field: not field.required),
                 results={key: str(found) for key, found in _results(name).items()},
-                providers=[_info(catalog.offers[f"{name}.{each.name}"], history, settings) for each in catalog.of(name)],
+                providers=[info(f"{name}.{each.name}") for each in catalog.of(name)],
             )
             for name, capability in CAPABILITIES.items()
         ],
@@ -127,7 +131,7 @@ def _fields(struct: type[msgspec.Struct], missing: Callable[[Field], bool]) -> F
     return [FieldInfo(name=each.name, type=str(each.type), missing=missing(each)) for each in fields]
 
 
-def _info(offer: Offer, history: History, settings: Settings) -> ProviderInfo:
+def _info(offer: Offer, usual_s: float | None, price: Price | None) -> ProviderInfo:
     kind = offer.provider
     return ProviderInfo(
         id=offer.id,
@@ -138,8 +142,8 @@ def _info(offer: Offer, history: History, settings: Settings) -> ProviderInfo:
         cost=kind.cost,
         licence=kind.licence,
         sends=kind.sends,
-        usual_s=history.usual_s(offer.id),
-        price=settings.prices.get(offer.id),
+        usual_s=usual_s,
+        price=price,
         deterministic=kind.deterministic,
         options=[
             OptionInfo(

@@ -55,4 +55,5 @@ class ProviderController(Controller):
     async def providers(self, request: Asked, service: Services) -> Providers:
         """Without asking any how it is. Plugins that could not be loaded are told to designers."""
         catalog = await service.pipelines.compiler.catalog()
-        return providers_of(catalog, with_failures=request.user.role.includes(Role.designer))
+        with_failures = request.user.role.includes(Role.designer)
+        return await service.in_thread(providers_of, catalog, service.settings, with_failures=with_failures)

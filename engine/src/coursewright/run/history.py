@@ -67,6 +67,11 @@ class History:
         rates = [seconds / max(measured, 1e-9) for measured, seconds in self._read(provider, Paces).requests]
         return statistics.median(rates) * size if len(rates) >= _ENOUGH else None
 
+    def usual_s(self, provider: str) -> float | None:
+        """Half of the last requests took less, whatever their size; None without a measurement."""
+        measured = self._read(provider, Paces).requests
+        return statistics.median(seconds for _, seconds in measured) if measured else None
+
     def speech_pace(self, language: str) -> float | None:
         """Characters a second, for a language or, failing that, for its family: `en` for `en-GB`."""
         known = self._read("speech", SpeechPaces).by_language

@@ -2,7 +2,7 @@
 import { get, post, query } from "../lib/api.js";
 import { register } from "../lib/components.js";
 import { fail, sentence } from "../lib/toasts.js";
-import { _, number } from "../lib/text.js";
+import { _, duration, language, number } from "../lib/text.js";
 
 const TITLES = {
   document: _("Reading documents"),
@@ -21,6 +21,8 @@ const STATES = {
 };
 const ASKED = { text: _("Being asked"), tone: "plain", icon: "clock" };
 const COSTS = { free: _("Free"), gpu: _("Needs a graphics card"), metered: _("Costs money") };
+const amounts = new Intl.NumberFormat(language, { maximumSignificantDigits: 4 });
+const price = ({ per_unit, currency }) => _("%(amount)s %(currency)s a unit", { amount: amounts.format(per_unit), currency });
 const UNKNOWN = { message: "", remedy: "", needs: [], preferred: false };
 
 const providerList = () => ({
@@ -62,6 +64,10 @@ const providerList = () => ({
     const found = [];
     if (health.preferred) found.push({ text: _("Asked first"), tone: "accent", icon: "check" });
     found.push({ text: COSTS[provider.cost] ?? provider.cost, tone: "plain", icon: "banknotes" });
+    if (provider.usual_s !== null) {
+      found.push({ text: _("Usually %(time)s", { time: duration(Math.max(1, provider.usual_s)) }), tone: "plain", icon: "clock" });
+    }
+    if (provider.price) found.push({ text: price(provider.price), tone: "plain", icon: "banknotes" });
     if (provider.sends) found.push({ text: _("Sends data elsewhere"), tone: "warn", icon: "arrow-up-right" });
     else found.push({ text: _("Stays on this machine"), tone: "good", icon: "computer-desktop" });
     if (health.host) found.push({ text: health.host, tone: "plain", icon: "server-stack" });
