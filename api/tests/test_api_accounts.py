@@ -105,6 +105,18 @@ async def test_registration_can_be_closed(start: Any) -> None:
     assert (answer.status_code, answer.json()["code"]) == (403, "registration_closed")
 
 
+async def test_terms_must_be_accepted_where_there_are_some(start: Any) -> None:
+    api = await start(terms_url="https://example.org/terms")
+    person = {"email": "x@b.org", "username": "xxx", "password": PASSWORD}
+    assert (await api.client.get("/api/auth/rules")).json()["terms_url"] == "https://example.org/terms"
+    answer = await api.post("/api/auth/register", person)
+    assert answer.status_code == 422
+    assert "/accept_terms" in fields(answer)
+    assert (await api.post("/api/auth/register", {**person, "accept_terms": True})).status_code == 202
+    events = (await (await api.admin()).ask("GET", "/api/admin/audit?action=registered")).json()["items"]
+    assert [each["detail"] for each in events] == [{"terms": "https://example.org/terms"}]
+
+
 async def test_login_answers_alike_and_works_alike_for_unknown_wrong_and_closed(api: Any) -> None:
     ada = await api.admin()
     bob = await api.author("bob")

@@ -48,6 +48,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ("allowed_origins", "lms.example.org", "expected an address such as https://courses.example.org, "),
         ("public_url", "https://x.org/sub", "expected an address such as https://courses.example.org, "),
         ("public_url", "https://x.org:port", "expected an address such as https://courses.example.org, "),
+        ("terms_url", "javascript:alert(1)", "expected an address such as https://example.org/terms, "),
         ("prot", "1", "there is no such setting"),
     ],
 )

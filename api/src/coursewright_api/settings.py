@@ -27,6 +27,9 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     registration: Annotated[
         Literal["open", "closed"], Meta(description="Who may open an account: anybody, or whom an admin invites.")
     ] = "open"
+    terms_url: Annotated[
+        str, Meta(max_length=2000, description="Where the terms of use are, to be accepted by who opens an account.")
+    ] = ""
     access_token_s: Annotated[int, Meta(ge=30, le=86_400, description="Seconds an access token lives.")] = 600
     session_s: Annotated[
         int, Meta(ge=60, le=31_536_000, description="Seconds a login lasts at most, without `remember`.")
@@ -111,6 +114,8 @@ def _checked(found: ServerSettings) -> ServerSettings:
     origins = tuple(_origin("allowed_origins", origin) for origin in found.allowed_origins)
     if found.database_url and urlsplit(found.database_url).scheme not in {"postgres", "postgresql"}:
         raise _wrong("database_url", "expected postgres://user:password@host/name, or nothing for SQLite")
+    if found.terms_url and not re.fullmatch(r"https?://[^/\s\\]\S*", found.terms_url):
+        raise _wrong("terms_url", f"expected an address such as https://example.org/terms, got '{found.terms_url}'")
     return msgspec.structs.replace(found, allowed_origins=origins)
 
 

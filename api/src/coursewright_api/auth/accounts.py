@@ -50,13 +50,21 @@ class Accounts:
                 "accounts are opened by an admin here", code="registration_closed", remedy="ask an admin for one"
             )
         self._check(data)
+        if self._server.terms_url and not data.accept_terms:
+            raise invalid([FieldError(pointer="/accept_terms", message=f"read and accept {self._server.terms_url}")])
         await self._throttles.count(throttle.ACCOUNTS_BY_ADDRESS, throttle.network(origin.address))
         hashed = await self._passwords.hash(data.password)  # before anything is looked up: the time tells nothing
         user = new_user(data.email, data.username, data.full_name, hashed)
         try:
             async with self._database.transaction():
                 await user.save()
-                await note(Action.registered, actor=user.id, name=user.username, origin=origin)
+                await note(
+                    Action.registered,
+                    actor=user.id,
+                    name=user.username,
+                    origin=origin,
+                    **({"terms": self._server.terms_url} if self._server.terms_url else {}),
+                )
         except Exception as error:
             if not is_duplicate(error):
                 raise

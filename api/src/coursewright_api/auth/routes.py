@@ -37,6 +37,7 @@ class AuthController(Controller):
     async def rules(self, service: Services) -> structs.Rules:
         return structs.Rules(
             registration=service.server.registration,
+            terms_url=service.server.terms_url,
             setup_needed=not await User.exists().where(User.role == Role.admin.value),
             password_min_length=rules.MIN_PASSWORD,
             password_max_length=rules.MAX_PASSWORD,

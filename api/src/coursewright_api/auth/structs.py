@@ -41,6 +41,7 @@ class Register(In, frozen=True, kw_only=True):
     username: Username
     password: NewPassword
     full_name: FullName = ""
+    accept_terms: Annotated[bool, Meta(description="Needed where the service has terms of use, `terms_url`.")] = False
 
 
 class Setup(Register, frozen=True, kw_only=True):
@@ -189,6 +190,7 @@ class Rules(_Out, frozen=True, kw_only=True):
     """What a page needs to know before anybody is logged in."""
 
     registration: Literal["open", "closed"]
+    terms_url: Annotated[str, Meta(description="The terms of use; empty: there are none.")]
     setup_needed: Annotated[bool, Meta(description="There is no admin yet.")]
     password_min_length: int
     password_max_length: int

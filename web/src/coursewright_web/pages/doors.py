@@ -31,8 +31,13 @@ class DoorController(OpenController):
 
     @get("/register")
     async def register(self, request: Asked, renderer: Renders, service: Services) -> Response[Any]:
-        registration = service.server.registration == "open"
-        return renderer.page(request, "register.html", registration=registration, shortest=rules.MIN_PASSWORD)
+        return renderer.page(
+            request,
+            "register.html",
+            registration=service.server.registration == "open",
+            terms_url=service.server.terms_url,
+            shortest=rules.MIN_PASSWORD,
+        )
 
     @get("/setup")
     async def setup(self, request: Asked, renderer: Renders) -> Response[Any]:
