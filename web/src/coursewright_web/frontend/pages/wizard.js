@@ -1,11 +1,11 @@
 // The wizard of one format: its steps and fields come from the pipeline's JSON Schema.
 import Alpine from "@alpinejs/csp";
 import { get, post } from "../lib/api.js";
+import { askedBy, asking } from "../lib/asking.js";
 import { register } from "../lib/components.js";
 import { consentPart } from "../lib/consent.js";
 import { dropDraft, readDraft, writeDraft } from "../lib/drafts.js";
-import { faultOf, fieldsOf, isMain, nameOf, sentOf, stepsOf, toldOf } from "../lib/fields.js";
-import { picking } from "../lib/picking.js";
+import { faultOf, isMain, stepsOf, toldOf } from "../lib/fields.js";
 import { recorder } from "../lib/recorder.js";
 import { fail, sentence } from "../lib/toasts.js";
 import { _, duration, number } from "../lib/text.js";
@@ -13,11 +13,10 @@ import { _, duration, number } from "../lib/text.js";
 const KEPT = ["value", "mode", "text", "other", "asset", "written"];
 
 const wizard = () => ({
-  ...picking,
+  ...asking,
   ready: false,
   restored: false,
   pipeline: null,
-  fields: [],
   steps: [],
   at: 0,
   title: "",
@@ -34,9 +33,8 @@ const wizard = () => ({
     this.name = this.$root.dataset.pipeline;
     try {
       this.pipeline = await get(`/api/pipelines/${this.name}`);
-      this.fields = fieldsOf(this.pipeline.inputs).map((field) => ({ ...field, written: null }));
+      this.fields = askedBy(this.pipeline.inputs);
       this.steps = stepsOf(this.fields);
-      for (const field of this.fields) field.noteName = () => nameOf(field.text);
       await this.begin();
     } catch (error) {
       return fail(error);
@@ -124,9 +122,6 @@ const wizard = () => ({
   get restText() {
     return this.rest.map((field) => field.title).join(", ");
   },
-  fieldOf(name) {
-    return this.fields.find((field) => field.name === name);
-  },
   stepInAddress() {
     return Math.max(0, this.steps.findIndex((step) => `#${step.key}` === location.hash));
   },
@@ -172,21 +167,6 @@ const wizard = () => ({
       place?.scrollIntoView({ block: "center" });
     });
   },
-  setMode(field, mode) {
-    field.mode = mode;
-    field.error = "";
-    if (mode === "file" && !field.loaded) this.library(field);
-  },
-  topicOf(field) {
-    return this.fieldOf(field.topic) ?? field;
-  },
-  languageChosen(field, event) {
-    field.other = event.target.value === "other";
-    field.value = field.other ? "" : event.target.value;
-  },
-  listed(field) {
-    return field.options.some((option) => option.value === field.value);
-  },
 
   // Review
 
@@ -197,18 +177,9 @@ const wizard = () => ({
   stepOf(field) {
     return this.steps.findIndex((step) => step.key === field.group);
   },
-  request() {
-    const inputs = {};
-    for (const field of this.fields) {
-      const value = sentOf(field, this.fields);
-      if (value !== undefined) inputs[field.name] = value;
-    }
-    return { pipeline: this.name, inputs, providers: this.providers, title: this.title.trim() };
-  },
   async prepared() {
-    const written = this.fields.filter((field) => field.kind === "document" && field.mode === "write" && field.text.trim());
-    for (const field of written) await this.writeDown(field);
-    return this.request();
+    const inputs = await this.given();
+    return { pipeline: this.name, inputs, providers: this.providers, title: this.title.trim() };
   },
   async ask() {
     this.estimating = true;
@@ -243,14 +214,7 @@ const wizard = () => ({
       this.error = error.message;
       return;
     }
-    let first = null;
-    for (const { pointer = "", message } of error.errors) {
-      const field = this.fieldOf(pointer.split("/")[2]);
-      if (!field) continue;
-      field.error = sentence(message);
-      if (pointer && error.code === "consent_missing") field.consent = "needed";
-      first ??= field;
-    }
+    const first = this.blamed(error);
     if (first) this.show(this.stepOf(first), true);
     if (first) return this.focus(first);
     this.error = sentence(error.message);
