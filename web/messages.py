@@ -1,7 +1,8 @@
 """Bring the catalogues up to date: `python web/messages.py jobs` writes what they lack to `locale/<language>/jobs.po`.
 
-Taken are messages of files with `jobs` in their path, or of all files for the area `common`. They come untranslated,
-and are printed. What no page says any more is taken out of every file.
+Taken are messages of files with `jobs` in their path, or of all files for the area `common`; the words of the pipelines
+in `pipelines/` are the area `courses`. They come untranslated, and are printed. What no page says any more is taken out
+of every file.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import yaml
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).parent.resolve()
 PACKAGE = ROOT / "src" / "coursewright_web"
+PIPELINES = ROOT.parent / "pipelines"
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 METHODS = {".html": "jinja2.ext:babel_extract", ".js": "javascript", ".py": "python"}
 
@@ -32,7 +36,21 @@ def said() -> dict[Key, str]:
     for path in sorted(each for each in PACKAGE.rglob("*") if each.suffix in METHODS and "dist" not in each.parts):
         for message in _messages_in(path):
             found.setdefault(message, path.relative_to(PACKAGE).as_posix())
+    for path in sorted(PIPELINES.glob("*.yaml")):
+        for message in _shown_of(yaml.safe_load(path.read_text("utf-8"))):
+            found.setdefault(message, f"courses/{path.name}")
     return found
+
+
+def _shown_of(pipeline: dict[str, Any]) -> Iterator[str]:
+    """What pages show of a pipeline's own words: of inputs what their schema says, choices as in `lib/fields.js`."""
+    for part in (pipeline, *pipeline["steps"].values()):
+        yield from (part[key] for key in ("title", "description") if part.get(key))
+    for name, about in pipeline.get("inputs", {}).items():
+        yield about.get("title") or name.replace("_", " ").capitalize()
+        unit = f"In {about['unit']}." if "unit" in about else ""
+        yield from filter(None, [" ".join(filter(None, [about.get("description"), unit]))])
+        yield from (choice[:1].upper() + choice[1:].replace("_", " ") for choice in about.get("choices", []))
 
 
 def _messages_in(path: Path) -> Iterator[Key]:

@@ -94,6 +94,9 @@ def test_scripts_speak_the_language_of_the_page(site: Site, known: Known) -> Non
     page.get_by_text("Läuft").first.wait_for()
     assert "noch etwa" in page.locator("main").inner_text()
     look(page, "job-german")
+    settled(page, f"{site.url}/create/narrated_slides")
+    page.get_by_role("heading", name="Vertonte Folien").wait_for()
+    assert "Notizen zum Kurs" in page.locator("main").inner_text()
 
 
 def test_the_chosen_theme_and_sidebar_are_there_from_the_first_line(site: Site, known: Known) -> None:

@@ -79,10 +79,10 @@ class Renderer:
     def _environment(self, language: str) -> Environment:
         if language not in self._environments:
             self._environments[language] = self._make_environment(language)
-        self._environments[language].install_gettext_translations(  # type: ignore[attr-defined]  # of the extension
-            self._catalogues.of(language), newstyle=True
-        )
-        return self._environments[language]
+        environment, catalogue = self._environments[language], self._catalogues.of(language)
+        environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]  # of the extension
+        environment.filters["localised"] = lambda text: catalogue.gettext(text) if text else ""
+        return environment
 
     def _make_environment(self, language: str) -> Environment:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined

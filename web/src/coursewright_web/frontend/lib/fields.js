@@ -80,7 +80,7 @@ function kindOf(about) {
 const groupOf = (name, kind) => (kind === "text" || ABOUT_SCRIPT.has(name) ? "script" : "look");
 
 function optionsOf(kind, about) {
-  if (kind === "choice") return about.enum.map((value) => ({ value, text: said(value) }));
+  if (kind === "choice") return about.enum.map((value) => ({ value, text: _(said(value)) }));
   if (kind !== "language") return [];
   const names = new Intl.DisplayNames([language], { type: "language" });
   const codes = LANGUAGES.includes(about.default ?? "en") ? LANGUAGES : [about.default, ...LANGUAGES];

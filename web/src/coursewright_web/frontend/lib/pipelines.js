@@ -13,6 +13,19 @@ const KINDS = {
   string: _("a text"),
 };
 
+const said = ({ title, description, ...more }) => ({ ...more, title: title && _(title), description: description && _(description) });
+
+/** A pipeline with its author's words in the page's language, where the catalogue has them. */
+export function localised(pipeline) {
+  const { inputs, graph } = pipeline;
+  const properties = Object.entries(inputs?.properties ?? {}).map(([name, about]) => [name, said(about)]);
+  return {
+    ...said(pipeline),
+    ...(inputs && { inputs: { ...inputs, properties: Object.fromEntries(properties) } }),
+    ...(graph && { graph: { ...graph, nodes: graph.nodes.map(said) } }),
+  };
+}
+
 /** The inputs of a JSON Schema in the order of the form. */
 export function inputsOf(schema) {
   const needed = new Set(schema?.required ?? []);

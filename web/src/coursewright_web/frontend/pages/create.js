@@ -2,6 +2,7 @@
 import { get } from "../lib/api.js";
 import { register } from "../lib/components.js";
 import { readDraft } from "../lib/drafts.js";
+import { localised } from "../lib/pipelines.js";
 import { fail } from "../lib/toasts.js";
 import { _, duration } from "../lib/text.js";
 
@@ -14,7 +15,7 @@ const formats = () => ({
     try {
       const { items } = await get("/api/pipelines?limit=200");
       // Those that make most of a course come first.
-      this.items = items.map(shown).sort((one, other) => other.steps - one.steps);
+      this.items = items.map(localised).map(shown).sort((one, other) => other.steps - one.steps);
     } catch (error) {
       fail(error);
     }

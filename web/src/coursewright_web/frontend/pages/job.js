@@ -6,6 +6,7 @@ import { form } from "../lib/form.js";
 import { draw } from "../lib/graph.js";
 import { active, howFar, look, merged, stepLook } from "../lib/jobs.js";
 import { follow } from "../lib/live.js";
+import { localised } from "../lib/pipelines.js";
 import { links, shareForm } from "../lib/sharing.js";
 import { fail, sentence, toast } from "../lib/toasts.js";
 import { _, duration, moment, ngettext, since, size } from "../lib/text.js";
@@ -224,7 +225,7 @@ async function graphOf(job) {
   const base = `/api/pipelines/${job.pipeline}`;
   try {
     const current = await get(base);
-    const shown = (graph) => ({ ...graph, title: current.title });
+    const shown = (graph) => ({ ...localised({ graph }).graph, title: localised(current).title });
     if (current.version_id === job.pipeline_version) return shown(current.graph);
     const versions = await get(`${base}/versions?limit=200`);
     const wanted = versions.items.find((each) => each.version_id === job.pipeline_version);

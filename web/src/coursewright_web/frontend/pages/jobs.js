@@ -3,6 +3,7 @@ import { get, post, query } from "../lib/api.js";
 import { register } from "../lib/components.js";
 import { active, howFar, look, merged } from "../lib/jobs.js";
 import { follow } from "../lib/live.js";
+import { localised } from "../lib/pipelines.js";
 import { fail, toast } from "../lib/toasts.js";
 import { confirmed } from "../lib/dialogs.js";
 import { undoable } from "../lib/undo.js";
@@ -29,7 +30,7 @@ const jobList = () => ({
     for (const name of Object.keys(PLAIN)) this[name] = given.get(name) ?? PLAIN[name];
     follow({ sync: () => this.load(), event: (type, data) => this.change(type, data) });
     setInterval(() => (this.now = Date.now()), 1000);
-    get("/api/pipelines?limit=200").then(({ items }) => (this.pipelines = items), fail);
+    get("/api/pipelines?limit=200").then(({ items }) => (this.pipelines = items.map(localised)), fail);
   },
   get filtered() {
     return Object.keys(PLAIN).some((name) => !["sort", "order"].includes(name) && this[name] !== PLAIN[name]);

@@ -4,7 +4,7 @@ import { register } from "../lib/components.js";
 import { difference } from "../lib/diff.js";
 import { confirmed } from "../lib/dialogs.js";
 import { draw } from "../lib/graph.js";
-import { inputsOf, servedBy } from "../lib/pipelines.js";
+import { inputsOf, localised, servedBy } from "../lib/pipelines.js";
 import { fail, toast } from "../lib/toasts.js";
 import { _, duration, ngettext, since } from "../lib/text.js";
 
@@ -29,7 +29,7 @@ const pipelineList = () => ({
       let page = { next_cursor: "" };
       while (page.next_cursor !== null) {
         page = await get(query("/api/pipelines", { limit: 200, cursor: page.next_cursor }));
-        this.items = [...this.items, ...page.items];
+        this.items = [...this.items, ...page.items.map(localised)];
         this.problems = page.problems;
       }
     } catch (error) {
@@ -76,7 +76,8 @@ const pipelinePage = () => ({
   },
   async load() {
     try {
-      const [pipeline, page] = await Promise.all([get(this.base), get(`${this.base}/versions?limit=20`)]);
+      const [found, page] = await Promise.all([get(this.base), get(`${this.base}/versions?limit=20`)]);
+      const pipeline = localised(found);
       Object.assign(this, { pipeline, versions: page.items, cursor: page.next_cursor });
       await this.$nextTick();
       draw(this.$refs.graph, pipeline.graph)(servedBy(pipeline.graph));

@@ -6,6 +6,7 @@ import { register } from "../lib/components.js";
 import { consentPart } from "../lib/consent.js";
 import { dropDraft, readDraft, writeDraft } from "../lib/drafts.js";
 import { faultOf, isMain, stepsOf, toldOf } from "../lib/fields.js";
+import { localised } from "../lib/pipelines.js";
 import { recorder } from "../lib/recorder.js";
 import { fail, sentence } from "../lib/toasts.js";
 import { _, duration, number } from "../lib/text.js";
@@ -32,7 +33,7 @@ const wizard = () => ({
   async init() {
     this.name = this.$root.dataset.pipeline;
     try {
-      this.pipeline = await get(`/api/pipelines/${this.name}`);
+      this.pipeline = localised(await get(`/api/pipelines/${this.name}`));
       this.fields = askedBy(this.pipeline.inputs);
       this.steps = stepsOf(this.fields);
       await this.begin();
