@@ -273,6 +273,9 @@ async def test_what_a_job_uses_is_not_deleted(api: Any) -> None:
     path = f"{ASSETS}/{made['id']}"
     job = await a_job(bob.id, JobState.running, notes=made["id"])
     await a_job(bob.id, JobState.pending, topic=f"about {made['id']}")
+    listed = (await bob.ask("GET", "/api/jobs", params={"asset": made["id"]})).json()["items"]
+    assert str(job.id) in {each["id"] for each in listed}
+    assert (await bob.ask("GET", "/api/jobs", params={"asset": str(uuid4())})).json()["items"] == []
     answer = await bob.ask("DELETE", path)
     assert problem(answer) == (409, "asset_in_use")
     assert "Tides for beginners" in answer.json()["detail"]

@@ -104,6 +104,7 @@ def test_files_are_kept_with_names_that_are_only_text(new: Site, visits: Visits,
     expect(page.get_by_role("heading", name="img src=x onerror=alert(3)")).to_be_visible()
     expect(page.get_by_text("The file is no picture that can be read")).to_be_visible()
     page.get_by_role("button", name=re.compile(r"^Rename: .*onerror")).click()
+    expect(page.get_by_text("No course yet.")).to_be_visible()
     page.get_by_label("Name", exact=True).fill(SPITEFUL)
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", name=SPITEFUL)).to_be_visible()

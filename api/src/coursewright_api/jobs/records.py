@@ -212,6 +212,7 @@ class Jobs:
         status: structs.Status | None = None,
         priority: str | None = None,
         batch: UUID | None = None,
+        asset: UUID | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         text: str = "",
@@ -236,6 +237,8 @@ class Jobs:
             query = query.where(Job.priority == priority)
         if batch is not None:
             query = query.where(Job.batch == batch)
+        if asset is not None:
+            query = query.where(Job.inputs.like(f"%{asset}%"))
         if since is not None:
             query = query.where(Job.created_at >= since)
         if until is not None:

@@ -5,6 +5,7 @@ import { consentPart } from "../lib/consent.js";
 import { confirmed } from "../lib/dialogs.js";
 import { TYPES, bytesOf, factsOf, filesIn, needsConsent, previewOf, savedFrom, typeOf, upload } from "../lib/files.js";
 import { form } from "../lib/form.js";
+import { look } from "../lib/jobs.js";
 import { recorder } from "../lib/recorder.js";
 import { fail, sentence, toast } from "../lib/toasts.js";
 import { undoable } from "../lib/undo.js";
@@ -12,6 +13,7 @@ import { _, moment, ngettext } from "../lib/text.js";
 
 const PAGE = 24;
 const AT_ONCE = 3;
+const USES = 5;
 const LOOK_AGAIN_MS = 2_500;
 const PLAIN = { type: "portrait", text: "", sort: "created" };
 
@@ -25,6 +27,7 @@ const assetList = () => ({
   sending: [],
   consents: {},
   edited: null,
+  uses: null,
   asked: null,
   recording: false,
   leaving: [],
@@ -205,6 +208,16 @@ const assetList = () => ({
 
   // One file
 
+  async edit(asset) {
+    Object.assign(this, { edited: asset, uses: null });
+    try {
+      const { items } = await get(query("/api/jobs", { asset: asset.id, limit: USES }));
+      if (this.edited === asset) this.uses = items;
+    } catch (error) {
+      fail(error);
+    }
+  },
+  look: (job) => look(job).text,
   changed(event) {
     const at = this.items.findIndex((each) => each.id === event.detail.id);
     if (at >= 0) this.items[at] = { ...this.items[at], ...event.detail };
