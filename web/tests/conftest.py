@@ -57,6 +57,8 @@ PAGES = {
     "providers": "/providers",
     "pipelines": "/pipelines",
     "pipeline": "/pipelines/narrated_slides",
+    "pipeline-edit": "/pipelines/narrated_slides/edit",
+    "pipeline-new": "/pipelines/-/new",
 }
 """By the names of their pictures; `{…}` stands for the id of a job of `seed.py`. Every page belongs here."""
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}

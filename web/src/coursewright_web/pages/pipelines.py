@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from coursewright_api.database.tables import Role
 from coursewright_api.service import Services
 from litestar import Response, get
 from litestar.params import FromPath
 
 from coursewright_web.pages.base import PageController
 from coursewright_web.rendering import Renders
-from coursewright_web.visitor import Asked, Visitor
+from coursewright_web.visitor import Asked, Visitor, check_role
 
 Name = FromPath[str]
 
 
 class PipelinePages(PageController):
-    """Everybody may look; designers import, restore and delete."""
+    """Everybody may look; designers write, import, restore and delete."""
 
     path = "/pipelines"
 
@@ -30,3 +31,17 @@ class PipelinePages(PageController):
     ) -> Response[Any]:
         row = await service.pipelines.get(name)
         return renderer.page(request, "pipelines-one.html", visitor=visitor, pipeline=row)
+
+    @get("/{name:str}/edit")
+    async def edit(
+        self, request: Asked, renderer: Renders, service: Services, visitor: Visitor, name: Name
+    ) -> Response[Any]:
+        check_role(visitor, Role.designer)
+        row = await service.pipelines.get(name)
+        return renderer.page(request, "pipelines-edit.html", visitor=visitor, pipeline=row)
+
+    @get("/-/new")
+    async def new(self, request: Asked, renderer: Renders, visitor: Visitor) -> Response[Any]:
+        """At an address that no pipeline's name can be."""
+        check_role(visitor, Role.designer)
+        return renderer.page(request, "pipelines-edit.html", visitor=visitor, pipeline=None)
