@@ -180,6 +180,21 @@ async def test_a_job_that_is_going_on_is_neither_repeated_nor_deleted(service: A
     assert (await bob.ask("GET", f"/api/jobs/{job}")).status_code == 404
 
 
+async def test_a_retry_may_choose_other_providers_which_the_job_keeps(service: Any) -> None:
+    bob = await service.author()
+    job = (await make(bob))["id"]
+    retry = f"/api/jobs/{job}/retry"
+    await end(job)
+    for wrong in ({"voice": "nobody"}, {"film": "espeak"}):
+        answer = await bob.ask("POST", retry, json={"providers": wrong})
+        assert [each["pointer"] for each in answer.json()["errors"]] == ["/providers"]
+    body = {"from_step": "voice", "providers": {"voice": "espeak"}}
+    assert (await bob.ask("POST", retry, json=body)).json()["providers"] == {"voice": "espeak"}
+    await end(job)
+    again = (await bob.ask("POST", retry, json={"providers": {"tts": "tts.espeak"}})).json()
+    assert again["providers"] == {"voice": "espeak", "tts": "tts.espeak"}
+
+
 async def test_a_table_makes_all_jobs_or_none(service: Any) -> None:
     bob = await service.author()
     headers = {**bob.headers, "Content-Type": "text/csv"}

@@ -173,7 +173,7 @@ async def test_jobs_get_the_row_and_the_plan_and_the_store_has_the_bundle(offere
     row, plan = await pipelines.current("ask")
     assert isinstance(plan, Plan)
     assert (row["number"], row["origin"]) == (1, PipelineOrigin.file.value)
-    assert (await pipelines.version(row["id"]))[1] is plan
+    assert await pipelines.plan_of(await pipelines.version(row["id"])) is plan
     bundle = load(row["bundle"], offered.service.store)
     assert (bundle.text, bundle.files) == (ASK, {"prompts/ask.md": PROMPT})
     assert bundle.plan(await pipelines.compiler.catalog()) == plan

@@ -106,10 +106,10 @@ class Jobs:
         )
 
     async def _plan(self, version: Row, providers: Mapping[str, str]) -> Plan:
-        plan = await self._pipelines.plan_of(version)
         try:
-            return await self._pipelines.plan_of(version, providers) if providers else plan
-        except ApiError as error:  # without them it compiles, so it is they
+            return await self._pipelines.plan_of(version, providers)
+        except ApiError as error:
+            await self._pipelines.plan_of(version)  # if it compiles without them, it is they
             raise invalid(
                 [FieldError(pointer="/providers", code=each.code, message=each.message) for each in error.errors]
             ) from None
@@ -297,11 +297,11 @@ class Jobs:
         return row
 
     async def retry(self, owner: UUID, job: UUID, wanted: structs.Retry) -> Row:
-        """Another attempt. Raises 404, 409 while one is going on, 422 for a part that the pipeline does not have."""
+        """Another attempt. Raises 404, 409 while one is going on, 422 for what the pipeline or the job cannot have."""
         row = await self.one(owner, job)
         _must_be_over(row)
-        providers = msgspec.json.decode(row["providers"], type=dict[str, str]) if row["providers"] else {}
-        _, plan = await self._pipelines.version(row["pipeline_version"], providers)
+        providers = (msgspec.json.decode(row["providers"]) if row["providers"] else {}) | wanted.providers
+        plan = await self._plan(await self._pipelines.version(row["pipeline_version"]), providers)
         part = Part(from_step=wanted.from_step, item=wanted.item, anew=wanted.whole)
         selection = await self._selection(part, plan, "item" if wanted.item and not wanted.from_step else "from_step")
         if row["inputs"] != row["parameters"]:  # else it names no assets: it was begun in Prefect's pages
@@ -311,7 +311,7 @@ class Jobs:
         async with self._database.exclusive(LOCK):
             row = await self.one(owner, job)
             _must_be_over(row)
-            await self._begin_again(row, part)
+            await self._begin_again(row, part, providers)
             await JobStep.delete().where(JobStep.job == job)
             await JobStep.insert(*_steps(job, plan, selection))
             row = await self.one(owner, job)
@@ -321,12 +321,13 @@ class Jobs:
         return row
 
     @staticmethod
-    async def _begin_again(row: Row, part: Part) -> None:
+    async def _begin_again(row: Row, part: Part, providers: Mapping[str, str]) -> None:
         values: dict[Column | str, Any] = {
             Job.state: JobState.pending,
             Job.attempt: row["attempt"] + 1,
             Job.flow_run: None,
             Job.part: _json(part),
+            Job.providers: _json(providers),
             Job.progress: 0.0,
             Job.message: "",
             Job.error: "",

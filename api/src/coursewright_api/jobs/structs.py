@@ -75,6 +75,10 @@ class Retry(In, frozen=True, kw_only=True):
     whole: Annotated[bool, Meta(description="Make everything anew.")] = False
     from_step: Annotated[Name, Meta(description="Make this step, and all that follow from it, anew.")] = ""
     item: Item = ""
+    providers: Annotated[
+        Providers,
+        Meta(description="From now on these, besides what the job had chosen.", examples=[{"voice": "espeak"}]),
+    ] = msgspec.field(default_factory=dict)
 
 
 class NewStep(In, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ from coursewright_api.database import Database
 from coursewright_api.database.tables import PipelineOrigin, PipelineVersion
 from coursewright_api.pipelines import versions
 from coursewright_api.pipelines.compiling import Compiled, Compiler, label_of
-from coursewright_api.pipelines.estimating import estimate
+from coursewright_api.pipelines.estimating import Known, estimate
 from coursewright_api.pipelines.scan import FileProblem, Scanned, Stamp, scan, stamp_of
 from coursewright_api.pipelines.structs import Estimate
 from coursewright_api.pipelines.usual import Usual
@@ -73,12 +73,12 @@ class Pipelines:
             row = await versions.current_row(name)
         return row
 
-    async def version(self, version_id: UUID, overrides: Mapping[str, str] = _NONE) -> tuple[dict[str, Any], Plan]:
-        """A version by its id, current or not. Raises a 404, or a 422 when it does not compile (any more)."""
+    async def version(self, version_id: UUID) -> dict[str, Any]:
+        """A version by its id, current or not. Raises a 404."""
         row = await versions.of_id(version_id)
         if row is None:
             raise not_found("pipeline")
-        return row, await self.plan_of(row, overrides)
+        return row
 
     async def plan_of(self, row: dict[str, Any], overrides: Mapping[str, str] = _NONE) -> Plan:
         """The plan of a row with all columns. Raises a 422 when it does not compile (any more)."""
@@ -102,10 +102,12 @@ class Pipelines:
             row = await versions.of_content(bundle, plan.name) or await versions.of_digest(artifact.digest)
             return row or await versions.add(made, PipelineOrigin.prefect, current=False)
 
-    async def estimate(self, plan: Plan, values: Mapping[str, Any], *, version_id: UUID | None = None) -> Estimate:
+    async def estimate(
+        self, plan: Plan, values: Mapping[str, Any], *, version_id: UUID | None = None, known: Known | None = None
+    ) -> Estimate:
         """What a run of the plan takes. `values` by input, files as artifacts; with a version also what is usual."""
         catalog = await self.compiler.catalog()
-        found = await self.compiler.in_turn(lambda: estimate(plan, values, catalog, self._settings))
+        found = await self.compiler.in_turn(lambda: estimate(plan, values, catalog, self._settings, known or Known()))
         usual_s = await self.usual.seconds(version_id) if version_id is not None else None
         return msgspec.structs.replace(found, usual_s=usual_s)
 
