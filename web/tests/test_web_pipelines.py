@@ -85,3 +85,8 @@ def test_authors_look_and_change_nothing(site: Site, visits: Visits) -> None:
     page.get_by_text("What it asks for").wait_for()
     for name in ("Delete", "Restore"):
         expect(page.get_by_role("button", name=name)).to_have_count(0)
+    expect(page.get_by_role("link", name="Edit")).to_have_count(0)
+    visits.meant.append("status of 403")
+    page.goto(f"{page.url}/edit")
+    page.get_by_role("heading", name="This is not for you").wait_for()
+    expect(page.get_by_role("textbox")).to_have_count(0)

@@ -4,7 +4,7 @@ import { faultOf } from "../lib/fields.js";
 import { active, howFar, look, merged } from "../lib/jobs.js";
 import { follow } from "../lib/live.js";
 import { fail, sentence } from "../lib/toasts.js";
-import { _ } from "../lib/text.js";
+import { _, language } from "../lib/text.js";
 import { bodyOf } from "./saving.js";
 
 const SUBJECT = _("The tides");
@@ -19,16 +19,17 @@ export const trying = {
   trouble: "",
   look,
   far: (job) => howFar(job),
-  /** Put something into every field that is empty. */
+  /** Put something into what is empty and needed, and into documents, which often stand for something else. */
   async samples() {
-    for (const field of this.fields) {
+    for (const field of this.fields.filter((each) => each.required || each.kind === "document")) {
       field.error = "";
       if (field.kind === "document" && !field.asset) Object.assign(field, { mode: "write", text: field.text || WORDS });
-      else if (field.type && field.required && !field.asset) await this.first(field);
-      else if (field.type || field.value !== "" || field.within) continue;
+      else if (field.type && !field.asset) await this.first(field);
+      else if (field.type || field.value !== "") continue;
       else if (field.kind === "text") field.value = field.line ? SUBJECT : WORDS;
-      else if (field.kind === "number" && field.required) field.value = field.minimum === "" ? 1 : field.minimum;
+      else if (field.kind === "number") field.value = field.minimum === "" ? 1 : field.minimum;
       else if (field.kind === "choice") field.value = field.options[0].value;
+      else if (field.kind === "language") field.value = language;
     }
   },
   /** The newest of the person's own files that fits. */
