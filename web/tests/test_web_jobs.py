@@ -106,6 +106,19 @@ def test_a_failure_says_what_to_do_and_retries_just_that(site: Site, known: Know
     page.get_by_text("Waiting").first.wait_for()
     assert asked == [{"from_step": "voice", "item": SCENES[2]}]
 
+    health = {"message": "", "remedy": ""}
+    states = [{"id": "tts.openai", "state": "unreachable", **health}, {"id": "tts.piper", "state": "ready", **health}]
+    page.route("**/api/generate/tts/status", lambda route: route.fulfill(json={"providers": states}))
+    page.reload()
+    card.get_by_role("button", name="With another provider").click()
+    dialog = page.get_by_role("dialog", name="With another provider")
+    expect(dialog.get_by_role("radio", name="tts.espeak")).to_have_count(0)
+    expect(dialog.get_by_role("radio", name="tts.openai")).to_be_disabled()
+    dialog.get_by_role("radio", name="tts.piper").check()
+    dialog.get_by_role("button", name="Retry").click()
+    expect(dialog).to_be_hidden()
+    assert asked[1:] == [{"from_step": "voice", "providers": {"voice": "tts.piper"}}]
+
 
 def test_a_result_is_shared_and_the_link_taken_back(site: Site, known: Known) -> None:
     page = known()

@@ -7,6 +7,7 @@ import { draw } from "../lib/graph.js";
 import { active, howFar, look, merged, stepLook } from "../lib/jobs.js";
 import { follow } from "../lib/live.js";
 import { localised } from "../lib/pipelines.js";
+import { others } from "../lib/providers.js";
 import { links, shareForm } from "../lib/sharing.js";
 import { fail, sentence, toast } from "../lib/toasts.js";
 import { _, duration, moment, ngettext, since, size } from "../lib/text.js";
@@ -20,6 +21,7 @@ const jobPage = () => ({
   values: [],
   lines: [],
   ...links,
+  ...others,
   open: {},
   sharing: false,
   renaming: false,
@@ -41,6 +43,7 @@ const jobPage = () => ({
       this.files = results.files;
       this.values = Object.entries(results.values).filter(([, value]) => typeof value !== "object");
       this.graph ??= await graphOf(job);
+      await this.loadInstalled();
       await this.$nextTick();
       if (this.$refs.graph && !this.paint) this.paint = draw(this.$refs.graph, this.graph);
       this.repaint();

@@ -1,6 +1,7 @@
 // Who does the work: what is installed comes at once, how each is when it has answered.
 import { get, post, query } from "../lib/api.js";
 import { register } from "../lib/components.js";
+import { stateOf } from "../lib/providers.js";
 import { fail, sentence } from "../lib/toasts.js";
 import { _, duration, language, number } from "../lib/text.js";
 
@@ -13,13 +14,6 @@ const TITLES = {
   compose: _("Composing the film"),
   export: _("Packaging"),
 };
-const STATES = {
-  ready: { text: _("Ready"), tone: "good", icon: "check-circle" },
-  degraded: { text: _("Limited"), tone: "warn", icon: "exclamation-triangle" },
-  not_configured: { text: _("Not set up"), tone: "plain", icon: "wrench-screwdriver" },
-  unreachable: { text: _("Unavailable"), tone: "bad", icon: "x-circle" },
-};
-const ASKED = { text: _("Being asked"), tone: "plain", icon: "clock" };
 const COSTS = { free: _("Free"), gpu: _("Needs a graphics card"), metered: _("Costs money") };
 const amounts = new Intl.NumberFormat(language, { maximumSignificantDigits: 4 });
 const price = ({ per_unit, currency }) => _("%(amount)s %(currency)s a unit", { amount: amounts.format(per_unit), currency });
@@ -57,7 +51,7 @@ const providerList = () => ({
     return { ...UNKNOWN, ...this.states[provider.id] };
   },
   state(provider) {
-    return STATES[this.states[provider.id]?.state] ?? ASKED;
+    return stateOf(this.states[provider.id]);
   },
   facts(provider) {
     const health = this.health(provider);

@@ -1,0 +1,57 @@
+// How providers are shown, and who else could do what one of them did not.
+import { get } from "./api.js";
+import { fail } from "./toasts.js";
+import { _ } from "./text.js";
+
+const STATES = {
+  ready: { text: _("Ready"), tone: "good", icon: "check-circle" },
+  degraded: { text: _("Limited"), tone: "warn", icon: "exclamation-triangle" },
+  not_configured: { text: _("Not set up"), tone: "plain", icon: "wrench-screwdriver" },
+  unreachable: { text: _("Unavailable"), tone: "bad", icon: "x-circle" },
+};
+const ASKED = { text: _("Being asked"), tone: "plain", icon: "clock" };
+const OUT = new Set(["not_configured", "unreachable"]);
+const FIXED = "export"; // its providers make different things, so that none stands in for another
+
+/** How a provider is; `health` is what the service says of it, if it has answered. */
+export const stateOf = (health) => STATES[health?.state] ?? ASKED;
+
+function withHealth(provider, health) {
+  const { message = "", remedy = "" } = health ?? {};
+  return { ...provider, message, remedy, state: stateOf(health), out: OUT.has(health?.state) };
+}
+
+/** A part of the job's component, with `graph` and `retryFrom`: another provider for a step that failed. */
+export const others = {
+  installed: [],
+  replacing: null, // the failure that somebody else is sought for
+  offered: [],
+  chosen: "",
+  async loadInstalled() {
+    if (!this.installed.length && this.job.failures.length) this.installed = (await get("/api/providers")).capabilities;
+  },
+  othersFor({ step, refusals }) {
+    const capability = this.graph?.nodes.find((node) => node.step === step)?.capability;
+    if (!capability || capability === FIXED) return [];
+    const tried = new Set(refusals.map((each) => each.provider));
+    const all = this.installed.find((each) => each.name === capability)?.providers ?? [];
+    return all.filter((provider) => !tried.has(provider.id));
+  },
+  async replace(failure) {
+    const all = this.othersFor(failure);
+    Object.assign(this, { replacing: failure, chosen: "", offered: all.map((each) => withHealth(each)) });
+    try {
+      const { providers } = await get(`/api/generate/${all[0].id.split(".")[0]}/status`);
+      const health = new Map(providers.map((each) => [each.id, each]));
+      this.offered = all.map((each) => withHealth(each, health.get(each.id))).sort((one, other) => one.out - other.out);
+    } catch (error) {
+      fail(error);
+    }
+  },
+  /** The whole step is made by the one that is chosen, so that a course keeps one voice and one look. */
+  retryWith() {
+    const { step } = this.replacing;
+    this.act("/retry", { from_step: step, providers: { [step]: this.chosen } });
+    this.replacing = null;
+  },
+};
