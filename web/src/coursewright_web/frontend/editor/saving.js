@@ -47,7 +47,7 @@ export const saving = {
     this.busy = false;
   },
   take(made, texts) {
-    this.saved = texts;
+    this.saved = this.begun = texts;
     this.base = made.version;
     this.keep();
     this.pending = null;
@@ -73,7 +73,7 @@ export const saving = {
       get(`/api/pipelines/${this.name}/versions?limit=20`),
     ]);
     const author = versions.items.find((each) => each.version === theirs.version)?.author || _("Somebody");
-    this.saved = textsOf(theirs);
+    this.saved = this.begun = textsOf(theirs);
     this.base = theirs.version;
     const news = _("%(who)s has saved version %(n)s meanwhile. These lines show what yours would change of it.", {
       who: author,

@@ -4,6 +4,7 @@ import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirro
 import { yaml } from "@codemirror/lang-yaml";
 import { bracketMatching, indentOnInput, indentUnit } from "@codemirror/language";
 import { lintGutter, nextDiagnostic, setDiagnostics } from "@codemirror/lint";
+import { search, searchKeymap } from "@codemirror/search";
 import { EditorState } from "@codemirror/state";
 import {
   drawSelection,
@@ -18,10 +19,26 @@ import { _ } from "../lib/text.js";
 import { fixesOf, spanOf } from "./problems.js";
 import { pipelineLook, theme } from "./theme.js";
 
+// CodeMirror's words, of those parts of it that are used here.
 const PHRASES = {
   "Control character": _("Control character"),
   Completions: _("Suggestions"),
   "Selection deleted": _("Selection deleted"),
+  Find: _("Search"),
+  Replace: _("Replace by"),
+  next: _("Next"),
+  previous: _("Back"),
+  all: _("Mark all"),
+  "match case": _("Match case"),
+  regexp: _("Pattern"),
+  "by word": _("Whole words"),
+  replace: _("Replace"),
+  "replace all": _("Replace all"),
+  "replaced match on line $": _("Replaced in line $"),
+  "replaced $ matches": _("Replaced $ times"),
+  "current match": _("Found"),
+  "on line": _("in line"),
+  close: _("Close"),
 };
 const SEVERITY = { error: "error", warning: "warning", deprecation: "warning" };
 
@@ -39,6 +56,7 @@ export function textEditor(parent, { label, changed, complete }) {
     highlightActiveLineGutter(),
     highlightSpecialChars(),
     history(),
+    search({ top: true }),
     drawSelection(),
     indentUnit.of("  "),
     bracketMatching(),
@@ -51,6 +69,7 @@ export function textEditor(parent, { label, changed, complete }) {
       { key: "F8", run: nextDiagnostic },
       ...closeBracketsKeymap,
       ...completionKeymap,
+      ...searchKeymap.filter((each) => each.key !== "Mod-Alt-g"), // the list of problems leads to lines
       ...defaultKeymap,
       ...historyKeymap,
       indentWithTab,

@@ -7,7 +7,7 @@ import { confirmed } from "../lib/dialogs.js";
 import { dropDraft, readDraft, writeDraft } from "../lib/drafts.js";
 import { stepsOf } from "../lib/fields.js";
 import { draw } from "../lib/graph.js";
-import { servedBy } from "../lib/pipelines.js";
+import { localised, servedBy } from "../lib/pipelines.js";
 import { recorder } from "../lib/recorder.js";
 import { fail, sentence, toast } from "../lib/toasts.js";
 import { _, ngettext } from "../lib/text.js";
@@ -59,7 +59,8 @@ const pipelineEditor = () => {
     name: "",
     model: "", // of which a new one is a copy
     base: 0,
-    saved: {},
+    saved: {}, // with what differences are shown
+    begun: {}, // without what there is nothing to be lost
     files: [""],
     file: "",
     pane: "text",
@@ -70,7 +71,7 @@ const pipelineEditor = () => {
     steps: [],
     async init() {
       this.name = this.$root.dataset.name;
-      this.model = new URLSearchParams(location.search).get("from") ?? "";
+      this.model = this.name ? "" : (new URLSearchParams(location.search).get("from") ?? "");
       await this.$nextTick(); // for the elements within
       editor = textEditor(this.$refs.text, {
         label: _("Text of the pipeline"),
@@ -84,6 +85,7 @@ const pipelineEditor = () => {
       }
       this.ready = true;
       await this.check();
+      window.addEventListener("coursewright:back", () => this.check());
       window.addEventListener("pagehide", () => this.keep());
       window.addEventListener("beforeunload", (event) => this.unkept && event.preventDefault());
     },
@@ -95,22 +97,19 @@ const pipelineEditor = () => {
         from && get(`/api/pipelines/${from}`),
       ]);
       facts = { schema, known: knowledge(providers), files: [], missing: _("may be missing"), needed: _("needed") };
-      const begun = pipeline ? textsOf(pipeline) : { "": FIRST };
-      this.saved = this.name ? begun : {};
-      this.base = this.name ? pipeline.version : 0;
+      this.begun = pipeline ? textsOf(pipeline) : { "": FIRST };
+      if (this.model) this.begun[""] = copied(this.begun[""]);
+      this.saved = this.name ? this.begun : {};
       const draft = readDraft(this.key());
       this.restored = Boolean(draft);
-      this.base = draft?.base ?? this.base;
-      this.put(draft?.texts ?? (this.name || !pipeline ? begun : { ...begun, "": copied(begun[""]) }));
+      this.base = draft?.base ?? pipeline?.version ?? 0;
+      editor.load(draft?.texts ?? this.begun);
+      this.list();
+      this.unsaved = this.restored;
     },
     /** Of the draft; a copy that was begun is one of its own. */
     key() {
       return this.name ? `edit:${this.name}` : `copy:${this.model}`;
-    },
-    put(texts) {
-      editor.load(texts);
-      this.list();
-      this.unsaved = Boolean(this.name) && changesOf(this.saved, texts).length > 0;
     },
     list() {
       this.files = Object.keys(this.texts());
@@ -133,7 +132,7 @@ const pipelineEditor = () => {
     keep() {
       if (!this.ready) return;
       const texts = this.texts();
-      this.unsaved = changesOf(this.saved, texts).length > 0;
+      this.unsaved = changesOf(this.begun, texts).length > 0;
       if (this.unsaved) this.unkept = !writeDraft(this.key(), { texts, base: this.base });
       else dropDraft(this.key());
     },
@@ -151,8 +150,8 @@ const pipelineEditor = () => {
     },
     get state() {
       if (this.unkept) return _("Not saved, and this browser keeps no draft.");
-      if (this.unsaved || !this.name) return _("Not saved yet. A draft is kept in this browser.");
-      return _("Saved as version %(n)s.", { n: this.base });
+      if (this.unsaved) return _("Not saved yet. A draft is kept in this browser.");
+      return this.name ? _("Saved as version %(n)s.", { n: this.base }) : _("Not saved yet.");
     },
     show(file) {
       editor.show(file);
@@ -179,7 +178,7 @@ const pipelineEditor = () => {
         this.problems = answer.problems.map((each, index) => this.found(each, index));
         this.checked = true;
         this.mark();
-        if (answer.ok) await this.preview(answer);
+        if (answer.ok) await this.preview(localised(answer));
       } catch (error) {
         if (now === turn) this.checked = false;
         fail(error);
