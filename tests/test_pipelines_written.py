@@ -121,6 +121,22 @@ def test_a_quiz(author: Author) -> None:
     assert "[scene tides] Tides" in author.prompts()[0]
 
 
+def test_a_scene_is_rewritten_as_its_author_wishes(author: Author) -> None:
+    author.server.replies += [json.dumps(scene("tides", SAID))]
+    wished = {
+        "wish": "tell it from the shore",
+        "title": "Tides",
+        "bullets": "Moon\nWater",
+        "narration": "The Moon pulls.",
+    }
+    results, _ = author.run("scene_rewrite", *(f"-i{name}={text}" for name, text in wished.items()))
+    assert json.loads((results / "scene.json").read_text())["narration"] == SAID
+    (prompt,) = author.prompts()
+    assert "tell it from the shore" in prompt
+    assert "Moon\nWater" in prompt
+    assert "Invent no figures" in prompt
+
+
 def test_a_lesson_in_another_language(author: Author) -> None:
     translated = {"title": "Gezeiten", "objectives": [], "scenes": [scene("tides", GERMAN)]}
     author.server.replies += [json.dumps(translated), "Ebbe und Flut verstehen", "Ebbe und Flut verstehen"]

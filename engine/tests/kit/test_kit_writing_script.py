@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from coursewright.capabilities.llm import LlmRequest, LlmText, Quiz, Script
+from coursewright.capabilities.llm import LlmRequest, LlmText, Quiz, Scene, Script
 from coursewright.errors import BadInput, Busy, Cancelled, Unavailable, Unsuited
 from coursewright.kit.writing import Ask, Message, Reply, write
 from coursewright.plan import Retry
@@ -18,6 +18,7 @@ from coursewright.providers import NoHost
 from coursewright.run.patience import attempts
 
 LINE = "The sea rises and falls twice a day because the Moon pulls on the water. "  # 15 words: 6 s at the usual pace
+GERMAN = "Das Meer steigt und fällt zweimal am Tag, weil der Mond an dem Wasser zieht und die Erde sich dreht."
 
 
 class Desk:
@@ -333,6 +334,36 @@ def test_a_picture_of_the_notes_is_shown_where_its_section_is_told() -> None:
     assert [each.image and each.image.name for each in result.scenes] == ["sun.png", "moon.png"]
 
 
+# -- one scene -----------------------------------------------------------------------------------------
+
+
+def test_a_scene_is_written_by_itself() -> None:
+    desk = Desk({"scene": scene(bullets=["- Two tides a day"])})
+    result = desk.write({"wish": "shorter", "language": "en"}, returns="scene")
+    assert isinstance(result, Scene)
+    assert (result.title, result.bullets, result.narration) == ("The Moon", ["Two tides a day"], LINE.strip())
+    assert result.duration_s == pytest.approx(6, abs=1)
+    assert desk.asked[0].schema is not None
+    assert list(desk.asked[0].schema["properties"]) == ["title", "bullets", "narration"]
+    assert "minutes" not in desk.asked[0].prompt
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"bullets": ["x"] * 6}, "has 6 bullets, at most 5 are allowed."),
+        ({"narration": LINE * 30}, "at most 300 are allowed"),
+        ({"narration": "**Twice** a day the sea comes and goes."}, "holds emphasis"),
+        ({"narration": GERMAN * 3}, "The text looks German: write all of it in English (en)."),
+    ],
+    ids=range(4),
+)
+def test_a_wrong_scene_goes_back(wrong: dict[str, Any], words: str) -> None:
+    desk = Desk(scene(**wrong), scene())
+    desk.write({"language": "en"}, returns="scene")
+    assert words in desk.told
+
+
 # -- texts, titles, summaries ----------------------------------------------------------------------
 
 
@@ -411,7 +442,6 @@ def test_a_wrong_quiz_goes_back(wrong: list[dict[str, Any]], words: str) -> None
 
 # -- translations ------------------------------------------------------------------------------------
 
-GERMAN = "Das Meer steigt und fällt zweimal am Tag, weil der Mond an dem Wasser zieht und die Erde sich dreht."
 ORIGINAL = {**script(scene(image=picture("moon.png"), notes="mine"), scene("sun")), "language": "en"}
 
 

@@ -64,6 +64,8 @@ def _written(request: llm.LlmRequest, provider: AnyProvider, world: World) -> ms
     match request.returns:
         case "script" | "translation":
             return _script(request, provider, world)
+        case "scene":
+            return llm.Scene(id="scene", title="Scene", narration=_WORD * (world.text_characters // len(_WORD)))
         case "quiz":
             answers = [llm.Answer(text="Yes", correct=True), llm.Answer(text="No")]
             return llm.Quiz(questions=[llm.Question(scene="s1", question="Is it?", answers=answers)])

@@ -23,7 +23,7 @@ class LlmRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Meta(description="The values the prompt was rendered with, such as notes, topic, minutes, language."),
     ] = {}
     returns: Annotated[
-        Literal["text", "script", "quiz", "translation", "summary", "title"],
+        Literal["text", "script", "scene", "quiz", "translation", "summary", "title"],
         Meta(description="The named type that the reply must have.", extra={"returns": True}),
     ] = "text"
 
@@ -39,7 +39,7 @@ SceneId = Annotated[str, Meta(pattern=_ID, description="Stable within the course
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The unit a script is made of: what is shown, and what is said meanwhile."""
+    """What is shown, and what is said meanwhile: the unit of a script, and by itself a reply of `returns: scene`."""
 
     id: SceneId
     title: Annotated[str, Meta(min_length=1, max_length=200)]
@@ -142,6 +142,7 @@ class Quiz(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 RETURNS: dict[str, type[msgspec.Struct]] = {
     "text": LlmText,
     "script": Script,
+    "scene": Scene,
     "quiz": Quiz,
     "translation": Script,
     "summary": LlmText,

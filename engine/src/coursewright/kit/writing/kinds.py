@@ -12,7 +12,7 @@ from coursewright.kit.writing.material import material_of
 from coursewright.kit.writing.pace import pace_of
 from coursewright.kit.writing.quizzes import Quizzes
 from coursewright.kit.writing.schemas import Schema
-from coursewright.kit.writing.scripts import Scripts, Translations
+from coursewright.kit.writing.scripts import Scenes, Scripts, Translations
 from coursewright.kit.writing.texts import Summaries, Texts, Titles
 from coursewright.providers import Context, Host
 
@@ -42,6 +42,8 @@ def kind_of(request: LlmRequest, host: Host) -> Kind:
     match request.returns:
         case "script":
             return Scripts(request, material, pace)
+        case "scene":
+            return Scenes(request, material, pace)
         case "translation":
             return Translations(request, material, pace)
         case "quiz":

@@ -27,16 +27,19 @@ def closed(**properties: Schema) -> Schema:
     }
 
 
+_SHOWN_AND_SAID: Schema = {
+    "title": text("Heading of the slide, a few words."),
+    "bullets": several(text("A few words."), "One to five short points for the slide."),
+    "narration": text("All that the presenter says in this scene: plain spoken sentences, no markup."),
+}
+
+SCENE = closed(**_SHOWN_AND_SAID)
+
 SCRIPT = closed(
     title=text("Title of the course."),
     objectives=several(text("What the learner can do afterwards."), "Two to four."),
     scenes=several(
-        closed(
-            id=text("Lower-case words joined by hyphens; no two scenes have the same."),
-            title=text("Heading of the slide, a few words."),
-            bullets=several(text("A few words."), "One to five short points for the slide."),
-            narration=text("All that the presenter says in this scene: plain spoken sentences, no markup."),
-        )
+        closed(id=text("Lower-case words joined by hyphens; no two scenes have the same."), **_SHOWN_AND_SAID)
     ),
 )
 

@@ -1,4 +1,4 @@
-"""`script` and `translation`: whole courses."""
+"""`script` and `translation`: whole courses. `scene`: one scene of a course."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from coursewright.capabilities.llm import LlmRequest, SceneReport, Script
+from coursewright.capabilities.llm import LlmRequest, Scene, SceneReport, Script
 from coursewright.errors import BadInput
 from coursewright.kit.languages import detected
 from coursewright.kit.writing import rules
@@ -19,7 +19,7 @@ from coursewright.kit.writing.pace import Pace
 from coursewright.kit.writing.pictures import illustrated
 from coursewright.kit.writing.replies import fill, object_of
 from coursewright.kit.writing.report import reported, timed
-from coursewright.kit.writing.schemas import SCRIPT
+from coursewright.kit.writing.schemas import SCENE, SCRIPT, Schema
 from coursewright.providers import Context
 
 TOLERANCE = 0.15
@@ -31,8 +31,11 @@ _LIMITS_S = (2.0, 120.0)
 _MOST_BULLETS = 5
 _BULLET_LENGTH = 120
 """Characters of a bullet that still fit two lines of a slide."""
+_BULLETS = f"Each scene has one to {_MOST_BULLETS} bullets of at most {_BULLET_LENGTH} characters."
 _BULLET_MARK = re.compile(r"\A\s*(?:[-*+•▪◦●–]|\d{1,2}[.)])\s+")
 _ID_LENGTH = 63
+_ALONE = "scene"
+"""The id of a scene that is written by itself."""
 
 
 class DraftScene(msgspec.Struct, kw_only=True):
@@ -55,7 +58,7 @@ class Draft(msgspec.Struct, kw_only=True):
 class Scripts:
     """A course of the length that was asked for."""
 
-    schema = SCRIPT
+    schema: Schema = SCRIPT
 
     def __init__(self, request: LlmRequest, material: Material, pace: Pace) -> None:
         self._material = material
@@ -79,7 +82,7 @@ class Scripts:
             *rules.in_language("Title, objectives, bullets and narration are", self._material.language),
             *length,
             f"Each scene's narration has {shortest} to {longest} {unit}; only a greeting or a farewell may be shorter.",
-            f"Each scene has one to {_MOST_BULLETS} bullets of at most {_BULLET_LENGTH} characters.",
+            _BULLETS,
             "Each scene's id is lower-case ASCII words joined by hyphens, and no two are the same.",
             rules.SPOKEN,
             rules.ADDRESSES,
@@ -165,6 +168,34 @@ class Scripts:
             f"The narrations have {have} {unit}, which take {length_s / 60:.1f} minutes to say; "
             f"{self._asked_s / 60:g} minutes are {least} to {most} {unit}: {do}."
         )
+
+
+class Scenes(Scripts):
+    """One scene. Its id and its place are known to those who asked."""
+
+    schema = SCENE
+
+    def wanted(self) -> list[str]:
+        longest = self._pace.amount(_LIMITS_S[1])
+        return [
+            *rules.in_language("Title, bullets and narration are", self._material.language),
+            f"The narration has at most {longest} {self._pace.unit}.",
+            _BULLETS,
+            rules.SPOKEN,
+            rules.ADDRESSES,
+        ]
+
+    def read(self, reply: Reply) -> tuple[msgspec.Struct | None, list[str]]:
+        scene = {**_unwrapped(object_of(reply), "narration"), "id": _ALONE}
+        draft = self._tidied(fill({"title": _ALONE, "scenes": [scene]}, Draft))
+        if faults := list(self._faults(draft)):
+            return None, faults
+        return fill(msgspec.to_builtins(draft.scenes[0]), Scene), []
+
+    def finished(self, value: msgspec.Struct, context: Context) -> msgspec.Struct:
+        if not isinstance(value, Scene):
+            raise TypeError(type(value).__name__)
+        return msgspec.structs.replace(value, duration_s=round(self._pace.seconds(value.narration), 1))
 
 
 class Translations(Scripts):
