@@ -23,6 +23,20 @@ steps:
   voice: {uses: tts.espeak, with: {text: "${inputs.text}"}, needs: [slides]}
 outputs: {sound: "${voice.audio}"}
 """
+TOLD = """
+name: told
+inputs: {notes: {type: document}}
+steps:
+  text: {uses: document, with: {file: "${inputs.notes}"}}
+  script: {uses: llm.outline, with: {data: {notes: "${text.markdown}"}, returns: script}}
+  voice: {uses: tts.espeak, for_each: "${script.scenes}", with: {text: "${item.narration}"}}
+  slides: {uses: slides.typst, for_each: "${script.scenes}", with: {scene: "${item}"}}
+outputs: {sounds: "${voice.audio}"}
+"""
+NOTES = "# Tides\n" + "".join(
+    f"\n## {name}\n" + "".join(f"The {name} pulls at the water for the {n}th time, as always. " for n in range(4, 12))
+    for name in ("Moon", "Sun", "Earth")
+)
 LONG = "# Long\n" + "".join(
     f"## Part {n}\nThe {n}th part is told in words of its own, as each is.\n" for n in range(200)
 )
@@ -33,6 +47,7 @@ def client(serve: Callable[..., Any], tmp_path: Any) -> Iterator[Any]:
     folder = tmp_path / "pipelines"
     folder.mkdir()
     (folder / "spoken.yaml").write_text(PIPELINE)
+    (folder / "told.yaml").write_text(TOLD)
     served = serve(COURSEWRIGHT_SERVER_PIPELINES_DIR=str(folder))
     ada = {"email": "ada@example.org", "password": "correct horse battery"}
     with httpx.Client(base_url=served.url, timeout=30) as client:
@@ -70,6 +85,76 @@ def test_a_running_job_stops_within_seconds_and_goes_on_where_it_was(client: Any
     until(client, job, lambda kind, data: kind == "step" and data["status"] == "reused")
     client.post(f"/api/jobs/{job}/cancel")
     until(client, job, lambda kind, _: kind == "end")
+
+
+def test_a_script_is_reviewed_edited_and_only_what_is_out_of_date_is_made(client: Any) -> None:
+    file = {"file": ("tides.md", NOTES.encode(), "text/markdown")}
+    notes = client.post("/api/assets", data={"type": "document"}, files=file).json()["id"]
+    wanted = {"pipeline": "told", "inputs": {"notes": notes}, "until": "script"}
+    job = client.post("/api/jobs", json=wanted).json()["id"]
+    until(client, job, lambda kind, _: kind == "end")
+    assert client.get(f"/api/jobs/{job}").json()["script"] == {
+        "step": "script",
+        "edited": False,
+        "awaits_review": True,
+    }
+
+    answer = client.get(f"/api/jobs/{job}/script")
+    script, tag = answer.json(), answer.headers["ETag"]
+    ids = [scene["id"] for scene in script["scenes"]]
+    assert (len(ids), script["to_make"], script["edited"]) == (3, 6, False)
+    assert {tuple(scene["to_make"]) for scene in script["scenes"]} == {("voice", "slides")}
+    assert {each["step"]: each["tasks"] for each in script["estimate"]["steps"]} == {
+        "text": 0,
+        "script": 0,
+        "voice": 3,
+        "slides": 3,
+    }
+
+    moon, sun, _ = edited = [edit_of(scene) for scene in script["scenes"]]
+    new = {"id": "wind", "title": "Wind", "narration": "The wind makes waves, not tides."}
+    script = save(client, job, tag, [sun, {**moon, "narration": "The moon pulls most."}, new])
+    assert [(scene["id"], scene["change"]) for scene in script["scenes"]] == [
+        (sun["id"], ""),
+        (moon["id"], "edited"),
+        ("wind", "new"),
+    ]
+    assert (script["removed"], script["edited"]) == ([edited[2]["title"]], True)
+    assert client.post(f"/api/jobs/{job}/retry", json={}).status_code == 202
+    assert until(client, job, lambda kind, _: kind == "end")["status"] == "completed"
+
+    answer = client.get(f"/api/jobs/{job}/script")
+    script, tag = answer.json(), answer.headers["ETag"]
+    assert (script["to_make"], script["edited"], script["removed"]) == (0, False, [])
+    assert script["estimate"]["seconds"] == 0.0
+    scenes = [edit_of(scene) for scene in script["scenes"]]
+    script = save(client, job, tag, [{**scenes[0], "narration": "So does the sun, a little."}, *scenes[1:]])
+    assert [scene["to_make"] for scene in script["scenes"]] == [["voice", "slides"], [], []]
+    client.post(f"/api/jobs/{job}/retry", json={})
+    until(client, job, lambda kind, _: kind == "end")
+    steps = client.get(f"/api/jobs/{job}").json()["steps"]
+    assert {(each["step"], each["item"]) for each in steps if each["status"] == "done"} == {
+        ("script", ""),
+        ("voice", sun["id"]),
+        ("slides", sun["id"]),
+    }
+
+
+def edit_of(scene: dict[str, Any]) -> dict[str, Any]:
+    return {name: scene[name] for name in ("id", "title", "bullets", "narration", "notes")}
+
+
+def save(client: Any, job: str, tag: str, scenes: list[dict[str, Any]]) -> dict[str, Any]:
+    """The script after that edit, which is refused under an old tag."""
+    body = {"title": "Tides", "scenes": scenes}
+    path = f"/api/jobs/{job}/script"
+    answer = client.put(path, json=body, headers={"If-Match": tag})
+    assert answer.status_code == 200, answer.text
+    again = client.put(path, json=body, headers={"If-Match": tag})
+    assert (again.status_code, again.json()["code"]) == (409, "script_changed")
+    twice = client.put(path, json={**body, "scenes": [scenes[0], scenes[0]]}, headers={"If-Match": tag})
+    assert [each["pointer"] for each in twice.json()["errors"]] == ["/scenes/1/id"]
+    return dict(answer.json())
 
 
 def test_a_run_from_prefects_pages_is_a_job_of_the_first_admin(client: Any) -> None:

@@ -26,6 +26,7 @@ from coursewright_api.generate.routes import GenerateController
 from coursewright_api.generate.status_routes import ProviderController, StatusController
 from coursewright_api.health import HealthController
 from coursewright_api.jobs.routes import JobController
+from coursewright_api.jobs.script_routes import ScriptController
 from coursewright_api.jobs.stream_routes import StreamController, follow_job
 from coursewright_api.jobs.upkeep import jobs_kept_up
 from coursewright_api.metrics import Metrics, MetricsController, Timing, counting
@@ -81,6 +82,7 @@ def create_app(service: Service, site: Sequence[InitPlugin] = ()) -> Litestar:
             UploadController,
             FilesController,
             JobController,
+            ScriptController,
             StreamController,
             GenerateController,
             WorkerController,

@@ -34,6 +34,7 @@ from coursewright_api.jobs.hub import Hub
 from coursewright_api.jobs.link import PrefectLink
 from coursewright_api.jobs.mirror import Mirror
 from coursewright_api.jobs.records import Jobs
+from coursewright_api.jobs.scripts import Scripts
 from coursewright_api.jobs.streams import Streams
 from coursewright_api.jobs.submission import Submitter
 from coursewright_api.pipelines.library import Pipelines
@@ -102,6 +103,7 @@ class Service:
             self.hub,
             self.in_thread,
         )
+        self.scripts = Scripts(self.database, self.store, self.files, self.pipelines, settings, self.in_thread)
         self.mirror = Mirror(
             self.database,
             self.store,

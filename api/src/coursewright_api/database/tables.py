@@ -266,6 +266,10 @@ class Job(Table, tablename="job"):
     """JSON: what failed (`StepFailure`s of the run's report), or empty."""
     outputs = Text()
     """JSON: the values of the pipeline's outputs, or empty."""
+    script = Text()
+    """JSON: the script that was made last, with its step (`coursewright_api.jobs.live.Made`), or empty."""
+    script_edit = Text()
+    """JSON: the script as its author wants it, or empty where the step gives it. The next attempt is made of it."""
     expected_s = Real(null=True, default=None)
     """Seconds that the run was estimated to take; none where nobody could tell."""
     created_at = Time()

@@ -61,6 +61,12 @@ async def prepare(
     return Prepared(parameters=parameters, assets=used, values=values, subject=_subject(plan, parameters, names))
 
 
+def read_parameters(plan: Plan, parameters: Mapping[str, Any], store: Store) -> dict[str, Any]:
+    """Inputs that were good once, as `Execution` takes them. Raises InputError when a file is gone. Blocks."""
+    given = {name: _text(value) for name, value in parameters.items() if value is not None}
+    return read_inputs(plan, given, store, root=_NOWHERE)
+
+
 def _subject(plan: Plan, parameters: Mapping[str, Any], names: Mapping[str, str]) -> str:
     for spec in plan.inputs:
         if spec.type == "text" and (lines := str(parameters.get(spec.name, "")).strip().splitlines()):

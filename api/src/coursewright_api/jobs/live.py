@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from coursewright.capabilities.llm import Script
 from coursewright.run import report
 from coursewright.run.endings import Ending
 from coursewright.run.report import Event, Refusal, label_of
@@ -82,6 +83,15 @@ class LiveStep:
         }
 
 
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """The script of a job, and the step that gave it: the last one, where several do."""
+
+    step: str
+    script: Script
+    supplied: bool = False
+    """Its author's own: the step was not asked."""
+
+
 @dataclass
 class LiveJob:
     """A row of `job` with its steps: the columns that the mirror alone writes."""
@@ -94,6 +104,8 @@ class LiveJob:
     message: str = ""
     failures: tuple[report.StepFailure, ...] = ()
     outputs: dict[str, Any] = field(default_factory=dict)
+    script: Made | None = None
+    """What this attempt made, if it made one."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     steps: dict[tuple[str, str], LiveStep] = field(default_factory=dict)
@@ -113,6 +125,7 @@ class LiveJob:
             "outputs": msgspec.json.encode(self.outputs).decode() if self.outputs else "",
             "started_at": self.started_at,
             "ended_at": self.ended_at,
+            **({"script": msgspec.json.encode(self.script).decode()} if self.script else {}),
         }
 
     # What its process tells
@@ -235,6 +248,10 @@ class LiveJob:
             self._change(step, refusals=failure.refusals, message=failure.cause.sentence)
         self.failures = tuple(each for each in found.failures if not each.optional)
         self.outputs = msgspec.to_builtins(found.outputs)
+        if found.scripts:
+            name, script = list(found.scripts.items())[-1]
+            supplied = not any(item.provider for item in found.items if item.step == name)
+            self.script = Made(step=name, script=script, supplied=supplied)
 
     def _close(self, state: JobState, at: datetime) -> None:
         """No step goes on when the run is over."""

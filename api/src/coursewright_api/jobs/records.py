@@ -27,6 +27,7 @@ from coursewright_api.jobs import structs
 from coursewright_api.jobs.events import LOCK, of_job, write
 from coursewright_api.jobs.hub import Hub
 from coursewright_api.jobs.inputs import Prepared, prepare
+from coursewright_api.jobs.scripts import forget_edit, made_of, supply_edit
 from coursewright_api.jobs.submission import Submitter
 from coursewright_api.pages import Order, after
 from coursewright_api.pipelines.library import Pipelines
@@ -36,7 +37,8 @@ from coursewright_api.threads import Threads
 Row = dict[str, Any]
 
 _ACTIVE = [JobState.pending.value, JobState.running.value]
-_HEAVY = {"inputs", "parameters", "providers", "part", "error", "outputs", "request_digest", "idempotency_key"}
+_HEAVY = {"inputs", "parameters", "providers", "part", "error", "outputs", "script", "script_edit"}
+_HEAVY |= {"request_digest", "idempotency_key"}
 LIGHT = tuple(column for column in Job.all_columns() if column._meta.name not in _HEAVY)
 """The columns that lists show."""
 _COLUMNS: dict[structs.Sort, tuple[Column, Any]] = {
@@ -302,7 +304,10 @@ class Jobs:
         _must_be_over(row)
         providers = (msgspec.json.decode(row["providers"]) if row["providers"] else {}) | wanted.providers
         plan = await self._plan(await self._pipelines.version(row["pipeline_version"]), providers)
-        part = Part(from_step=wanted.from_step, item=wanted.item, anew=wanted.whole)
+        made = made_of(row)
+        rewrite = made is not None and wanted.from_step == made.step  # the edit was of what is written anew
+        supplied = {} if rewrite else await self._in_thread(supply_edit, self._store, row)
+        part = Part(from_step=wanted.from_step, item=wanted.item, anew=wanted.whole, supplied=supplied)
         selection = await self._selection(part, plan, "item" if wanted.item and not wanted.from_step else "from_step")
         if row["inputs"] != row["parameters"]:  # else it names no assets: it was begun in Prefect's pages
             inputs = msgspec.json.decode(row["inputs"], type=dict[str, Any])
@@ -312,6 +317,8 @@ class Jobs:
             row = await self.one(owner, job)
             _must_be_over(row)
             await self._begin_again(row, part, providers)
+            if rewrite:
+                await Job.update({Job.script_edit: ""}).where(Job.id == job)
             await JobStep.delete().where(JobStep.job == job)
             await JobStep.insert(*_steps(job, plan, selection))
             row = await self.one(owner, job)
@@ -346,6 +353,8 @@ class Jobs:
             _must_be_over(row, "delete")
             await self._assets.release_results([job])
             await Job.delete().where(Job.id == job)
+        if row["script_edit"]:
+            await self._in_thread(forget_edit, self._store, job)
         if row["flow_run"] is not None:
             self._submitter.forget(row["flow_run"])
 

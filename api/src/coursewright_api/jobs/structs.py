@@ -132,6 +132,14 @@ class StepInfo(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
 
 
+class ScriptNote(msgspec.Struct, frozen=True, kw_only=True):
+    """That a job has a script, which can be read and edited at `/api/jobs/{id}/script`."""
+
+    step: Annotated[str, Meta(description="The step that gave it.")]
+    edited: bool
+    awaits_review: Annotated[bool, Meta(description="The job was to end with it; a retry goes on from there.")]
+
+
 class JobDetail(JobInfo, frozen=True, kw_only=True):
     """A job with its steps."""
 
@@ -141,6 +149,7 @@ class JobDetail(JobInfo, frozen=True, kw_only=True):
     failures: list[StepFailure]
     outputs: Annotated[dict[str, Any], Meta(description="Values of the pipeline's outputs.")]
     task_id: Annotated[UUID | None, Meta(description="Prefect's run, for `/api/worker/task/{id}`.")]
+    script: ScriptNote | None
     steps: list[StepInfo]
 
 

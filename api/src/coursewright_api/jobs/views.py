@@ -6,10 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from coursewright.run.parts import Part
 from coursewright.run.report import StepFailure, label_of
 
-from coursewright_api.database.tables import JobEvent
+from coursewright_api.database.tables import JobEvent, JobState
 from coursewright_api.jobs import structs
+from coursewright_api.jobs.scripts import edit_of, made_of
 from coursewright_api.pages import Page, after, page_of
 from coursewright_api.service import Service
 
@@ -59,7 +61,18 @@ async def detail(service: Service, owner: UUID, job: UUID) -> structs.JobDetail:
         failures=msgspec.json.decode(row["error"], type=list[StepFailure]) if row["error"] else [],
         outputs=_json(row["outputs"], {}),
         task_id=row["flow_run"],
+        script=_script(row),
         steps=[step(each) for each in steps],
+    )
+
+
+def _script(row: Row) -> structs.ScriptNote | None:
+    if (made := made_of(row)) is None:
+        return None
+    part = msgspec.json.decode(row["part"], type=Part) if row["part"] else Part()
+    awaits_review = row["state"] == JobState.completed.value and part.until_step == made.step
+    return structs.ScriptNote(
+        step=made.step, edited=edit_of(row) not in (None, made.script), awaits_review=awaits_review
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -48,7 +48,15 @@ class _Guess(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-def estimate(plan: Plan, values: Mapping[str, Any], catalog: Catalog, settings: Settings) -> Estimate:
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a run beforehand: results that are given, and how many tasks of a step are finished."""
+
+    results: Mapping[str, Any] = {}
+    wanted: Mapping[str, Sequence[bool]] = {}
+    """By step, of each of its tasks in their order: must it be made? Those of other steps must."""
+
+
+def estimate(plan: Plan, values: Mapping[str, Any], catalog: Catalog, settings: Settings, known: Known) -> Estimate:
     """What a run of the plan takes. `values` by input, files as artifacts; those that are not there are unknown.
 
     Blocks on small files of the installation. Raises nothing that the values are to blame for.
@@ -56,7 +64,7 @@ def estimate(plan: Plan, values: Mapping[str, Any], catalog: Catalog, settings: 
     given = {spec.name: spec.default for spec in plan.inputs}
     given |= {name: value for name, value in values.items() if value is not None and name in given}
     lacking = {spec.name for spec in plan.inputs if spec.required and given[spec.name] is None}
-    told = [_Walk(plan, given, lacking, catalog, settings, world).steps() for world in worlds()]
+    told = [_Walk(plan, given, lacking, catalog, settings, world, known).steps() for world in worlds()]
     steps = [_agreed(step, *(each[step.name] for each in told)) for step in plan.steps]
     return _in_all(steps, view.sends(plan, catalog))
 
@@ -72,12 +80,14 @@ class _Walk:
         catalog: Catalog,
         settings: Settings,
         world: World,
+        known: Known,
     ) -> None:
         self._plan = plan
         self._lacking = lacking
         self._catalog = catalog
         self._settings = settings
         self._world = world
+        self._known = known
         self._scope: dict[str, Any] = {"inputs": dict(given)}
 
     def steps(self) -> dict[str, _Guess]:
@@ -91,9 +101,14 @@ class _Walk:
                 found[step.name] = _Guess(provider=provider_id, reason=str(unknown))
             except CoursewrightError as error:
                 found[step.name] = _Guess(provider=provider_id, reason=self._reason(step, error))
+            if not any(self._known.wanted.get(step.name, [True])):
+                found[step.name] = _nothing(provider_id)
         return found
 
     def _step(self, step: Step, provider_id: str) -> _Guess:
+        if step.name in self._known.results:
+            self._scope[step.name] = self._known.results[step.name]
+            return _nothing(provider_id)
         if gone := [name for name in step.reads if name not in self._scope]:
             raise _Unknown(f"it depends on '{gone[0]}', of which nothing is known")
         if provider_id not in self._catalog.offers:
@@ -101,13 +116,15 @@ class _Walk:
         provider = self._catalog.provider(provider_id)
         if step.when is not None and not _of_items(step.when) and not evaluate(step.when, self._scope):
             self._scope[step.name] = None
-            return _Guess(provider=provider_id, tasks=0, seconds=0.0, money=0.0)
+            return _nothing(provider_id)
         each = evaluate(step.for_each, self._scope) if step.for_each is not None else None
         items = each if isinstance(each, list) else [None]
         made = [self._task(step, provider, item, index) for index, item in enumerate(items)]
         results = [result for _, result in made]
         self._scope[step.name] = results if step.for_each is not None else results[0]
-        return _summed(provider_id, provider, [guess for guess, _ in made])
+        wanted = self._known.wanted.get(step.name, ())
+        counted = [guess for at, (guess, _) in enumerate(made) if at >= len(wanted) or wanted[at]]
+        return _summed(provider_id, provider, counted)
 
     def _task(
         self, step: Step, kind: type[AnyProvider], item: Any, index: int
@@ -126,6 +143,10 @@ class _Walk:
     def _reason(self, step: Step, error: CoursewrightError) -> str:
         missing = sorted(_inputs_of(step) & self._lacking)
         return f"the input '{missing[0]}' is not given" if missing else error.message
+
+
+def _nothing(provider_id: str) -> _Guess:
+    return _Guess(provider=provider_id, tasks=0, seconds=0.0, money=0.0)
 
 
 def _of_items(value: Value) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from coursewright.capabilities.llm import Script
 from coursewright.catalog import Catalog
 from coursewright.plan import Plan
 from coursewright.run.gates import Slots
@@ -103,6 +104,7 @@ class Execution:
             items=_in_order(scheduler, self.plan, scheduler.reports),
             failures=failures,
             outputs=outputs,
+            scripts={name: value for name, value in scheduler.values().items() if isinstance(value, Script)},
             seconds=time.monotonic() - started,
         )
 
@@ -119,6 +121,29 @@ def _in_order(scheduler: Scheduler, plan: Plan, told: Mapping[tuple[str, str], T
     return tuple(told[task] for task in dict.fromkeys(tasks) if task in told)
 
 
+async def rehearse(
+    plan: Plan,
+    inputs: Mapping[str, Any],
+    *,
+    catalog: Catalog,
+    store: Store,
+    settings: Settings,
+    selection: Selection | None = None,
+    job: str = "",
+) -> RunReport:
+    """The report of a run that makes nothing: what is finished is `reused`, what would be made is `left_out`."""
+    execution = Execution(
+        plan,
+        inputs,
+        catalog=catalog,
+        store=store,
+        settings=settings,
+        selection=msgspec.structs.replace(selection or Selection(), compute=False),
+        job=job,
+    )
+    return await execution.run()
+
+
 async def replay(
     plan: Plan,
     inputs: Mapping[str, Any],
@@ -132,15 +157,7 @@ async def replay(
     asked = selection or Selection()
     if asked.force:
         return None
-    execution = Execution(
-        plan,
-        inputs,
-        catalog=catalog,
-        store=store,
-        settings=settings,
-        selection=msgspec.structs.replace(asked, compute=False),
-    )
-    report = await execution.run()
+    report = await rehearse(plan, inputs, catalog=catalog, store=store, settings=settings, selection=asked)
     complete = report.state == "completed" and not any(
         item.state in ("left_out", "failed", "blocked") for item in report.items
     )

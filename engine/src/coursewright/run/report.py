@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from coursewright.capabilities.llm import Script
+
 State = Literal["done", "reused", "failed", "skipped", "blocked", "left_out", "cancelled"]
 """done: computed now. reused: from the store. skipped: its `when` is false, or what it reads is missing.
 blocked: something it needs failed. left_out: not asked for (`--until`, `--only`)."""
@@ -72,6 +74,8 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[ItemReport, ...]
     failures: tuple[StepFailure, ...] = ()
     outputs: dict[str, Any] = {}
+    scripts: dict[str, Script] = {}
+    """Of the steps that give a script, by name: what an author may edit before the rest is made anew."""
     seconds: float = 0.0
 
     @property

@@ -91,6 +91,10 @@ class Scheduler:
         stage = self._stages.get(step)
         return list(stage.items) if stage else []
 
+    def values(self) -> dict[str, Any]:
+        """The results of the steps that have ended, by name."""
+        return {name: stage.whole.result().value for name, stage in self._stages.items() if stage.whole.done()}
+
     # -- starting, waiting, starting over ------------------------------------------------------
 
     def _start(self, steps: Iterable[Step]) -> None:
@@ -238,8 +242,7 @@ class Scheduler:
         return Outcome(state="left_out") if outcome.state == "left_out" else None
 
     def _scope(self) -> dict[str, Any]:
-        known = {name: stage.whole.result().value for name, stage in self._stages.items() if stage.whole.done()}
-        return {"inputs": self._inputs, **known}
+        return {"inputs": self._inputs, **self.values()}
 
     # -- one task ------------------------------------------------------------------------------
 

@@ -179,9 +179,9 @@ class Serving:
                 seconds=0.0,
                 notices=record.notices,
             )
-        await self._readiness.must_be_ready(provider_id, provider)
         if not request.may_compute:
             raise Miss
+        await self._readiness.must_be_ready(provider_id, provider)
         await self._must_be_intact(typed)
         return await self._patiently(request, provider_id, provider, typed, key, wanted)
 
