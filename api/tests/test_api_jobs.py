@@ -27,6 +27,14 @@ steps:
   voice: {uses: tts.espeak, with: {text: "${inputs.text}"}}
 outputs: {sound: "${voice.audio}"}
 """
+TOLD = """
+name: told
+inputs: {topic: {type: text}}
+steps:
+  script: {uses: llm.outline, with: {data: {topic: "${inputs.topic}"}, returns: script}}
+  voice: {uses: tts.espeak, for_each: "${script.scenes}", with: {text: "${item.narration}"}}
+outputs: {sounds: "${voice.audio}"}
+"""
 pytestmark = pytest.mark.anyio
 
 
@@ -34,6 +42,7 @@ pytestmark = pytest.mark.anyio
 async def service(start: Any, tmp_path: Path) -> Any:
     (tmp_path / "pipelines").mkdir()
     (tmp_path / "pipelines" / "spoken.yaml").write_text(PIPELINE)
+    (tmp_path / "pipelines" / "told.yaml").write_text(TOLD)
     api = await start(pipelines_dir=str(tmp_path / "pipelines"))
     await api.service.pipelines.refresh()
     return api
@@ -193,6 +202,40 @@ async def test_a_retry_may_choose_other_providers_which_the_job_keeps(service: A
     await end(job)
     again = (await bob.ask("POST", retry, json={"providers": {"tts": "tts.espeak"}})).json()
     assert again["providers"] == {"voice": "espeak", "tts": "tts.espeak"}
+
+
+async def test_a_job_that_ends_with_its_script_waits_for_its_author_and_then_goes_on(service: Any) -> None:
+    bob = await service.author()
+    nodes = (await bob.ask("GET", "/api/pipelines/told")).json()["graph"]["nodes"]
+    assert [(each["gives"], each["inputs"]) for each in nodes] == [("script", ["topic"]), ("speech", [])]
+    job = await make(bob, pipeline="told", inputs={"topic": "Tides"}, until="script")
+    assert (job["purpose"], [each["step"] for each in job["steps"]]) == ("review", ["script"])
+
+    async def retried(state: JobState, **body: Any) -> tuple[str, list[str]]:
+        await end(job["id"], state)
+        answer = (await bob.ask("POST", f"/api/jobs/{job['id']}/retry", json=body)).json()
+        return answer["purpose"], [each["step"] for each in answer["steps"]]
+
+    assert await retried(JobState.failed) == ("review", ["script"])
+    assert await retried(JobState.completed, from_step="script") == ("review", ["script"])
+    await end(job["id"], JobState.completed)
+    waiting = (await bob.ask("GET", "/api/jobs", params={"status": "review"})).json()["items"]
+    assert [each["id"] for each in waiting] == [job["id"]]
+    assert await retried(JobState.completed) == ("course", ["script", "voice"])
+
+
+async def test_a_preview_is_begun_first_and_neither_listed_nor_counted_nor_kept(service: Any) -> None:
+    bob = await service.author()
+    preview = {"sample": {"title": "Tides", "narration": "The sea rises."}}
+    job = await make(bob, pipeline="told", inputs={"topic": "Tides"}, until="voice", preview=preview)
+    assert (job["purpose"], job["priority"]) == ("preview", "urgent")
+    assert (await bob.ask("GET", "/api/jobs")).json()["items"] == []
+    assert (await bob.ask("GET", "/api/stats")).json()["jobs"] == 0
+    await end(job["id"])
+    again = await bob.ask("POST", f"/api/jobs/{job['id']}/retry", json={})
+    assert (again.status_code, again.json()["code"]) == (409, "is_preview")
+    await service.service.jobs.drop_previews(now())
+    assert (await bob.ask("GET", f"/api/jobs/{job['id']}")).status_code == 404
 
 
 async def test_a_table_makes_all_jobs_or_none(service: Any) -> None:

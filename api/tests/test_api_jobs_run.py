@@ -90,6 +90,7 @@ def test_a_running_job_stops_within_seconds_and_goes_on_where_it_was(client: Any
 def test_a_script_is_reviewed_edited_and_only_what_is_out_of_date_is_made(client: Any) -> None:
     file = {"file": ("tides.md", NOTES.encode(), "text/markdown")}
     notes = client.post("/api/assets", data={"type": "document"}, files=file).json()["id"]
+    heard_beforehand(client, notes)
     wanted = {"pipeline": "told", "inputs": {"notes": notes}, "until": "script"}
     job = client.post("/api/jobs", json=wanted).json()["id"]
     until(client, job, lambda kind, _: kind == "end")
@@ -138,6 +139,24 @@ def test_a_script_is_reviewed_edited_and_only_what_is_out_of_date_is_made(client
         ("voice", sun["id"]),
         ("slides", sun["id"]),
     }
+
+
+def heard_beforehand(client: Any, notes: str) -> None:
+    """A sentence is spoken without a script, and leaves no trace."""
+    sample = {"title": "Tides", "narration": "The sea rises."}
+    wanted = {"pipeline": "told", "inputs": {"notes": notes}, "until": "voice", "preview": {"sample": sample}}
+    job = client.post("/api/jobs", json=wanted).json()["id"]
+    assert until(client, job, lambda kind, _: kind == "end")["status"] == "completed"
+    steps = client.get(f"/api/jobs/{job}").json()["steps"]
+    assert [(each["step"], each["item"], each["status"]) for each in steps] == [
+        ("script", "", "done"),
+        ("voice", "sample", "done"),
+    ]
+    files = client.get(f"/api/jobs/{job}/results").json()["files"]
+    sound = next(each for each in files if each["output"] == "voice" and each["media_type"].startswith("audio/"))
+    assert sound["id"] is None
+    assert client.get(sound["link"]["url"]).content.startswith(b"RIFF")
+    assert client.get("/api/jobs").json()["items"] == client.get("/api/assets?type=result").json()["items"] == []
 
 
 def edit_of(scene: dict[str, Any]) -> dict[str, Any]:

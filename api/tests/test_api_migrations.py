@@ -19,6 +19,7 @@ from coursewright_api.database.columns import now
 from coursewright_api.database.migrate import known_migrations, run_migrations
 from coursewright_api.database.migrations import m2026_11_22_accounts as accounts
 from coursewright_api.database.migrations import m2026_11_26_courses as courses
+from coursewright_api.database.migrations import m2026_11_27_scripts as scripts
 from coursewright_api.database.tables import TABLES, AuditEvent, Job, Session, User
 from coursewright_api.settings import server_settings
 from piccolo.apps.migrations.tables import Migration
@@ -63,6 +64,7 @@ PEOPLE[courses.ID] = [
         (uuid4(), ADA, VERSION, EARLIER, EARLIER),
     ),
 ]
+PEOPLE[scripts.ID] = PEOPLE[courses.ID]
 """What each earlier version may hold, in the words of its own tables."""
 
 
@@ -130,8 +132,8 @@ async def test_an_earlier_version_keeps_what_is_in_it(tmp_path: Path, database_u
         sessions = await Session.select(Session.user, Session.generation, Session.end_reason)
         assert sessions == [{"user": ADA, "generation": 3, "end_reason": None}]
         assert (await AuditEvent.select(AuditEvent.actor, AuditEvent.detail)) == [{"actor": ADA, "detail": "{}"}]
-        jobs = [{"title": "Tides", "script": ""}] if version >= courses.ID else []
-        assert await Job.select(Job.title, Job.script) == jobs
+        jobs = [{"title": "Tides", "script": "", "purpose": "course"}] if version >= courses.ID else []
+        assert await Job.select(Job.title, Job.script, Job.purpose) == jobs
         await User.delete().where(User.id == ADA)
         assert await Session.count() == 0, "foreign keys still hold"
         assert await AuditEvent.exists().where(AuditEvent.actor.is_null())

@@ -90,6 +90,17 @@ class JobState(StrEnum):
         return self in {JobState.completed, JobState.failed, JobState.cancelled}
 
 
+class Purpose(StrEnum):
+    """What a job is for."""
+
+    course = "course"
+    """The results of its pipeline."""
+    review = "review"
+    """The same, but its author looks at the script first: it ends there, and is then retried."""
+    preview = "preview"
+    """To look at something before the job: it is in no list, and removed after a day."""
+
+
 class Priority(StrEnum):
     """Which jobs are begun first. The names are those of Prefect's work queues."""
 
@@ -240,6 +251,7 @@ class Job(Table, tablename="job"):
     """The pipeline's name."""
     title = Varchar(length=200)
     description = Text()
+    purpose = Varchar(length=32, choices=Purpose, default=Purpose.course)
     priority = Varchar(length=32, choices=Priority, default=Priority.normal)
     inputs = Text()
     """JSON: what the person gave, by input; files as the ids of assets."""

@@ -56,6 +56,7 @@ def of_job(row: dict[str, Any], type: str = "job") -> News:
         "status": row["state"],
         "title": row["title"],
         "pipeline": row["pipeline"],
+        "purpose": row["purpose"],
         "priority": row["priority"],
         "progress": round(row["progress"], 4),
         "message": row["message"],

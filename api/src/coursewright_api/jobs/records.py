@@ -21,12 +21,13 @@ from coursewright_api.assets.records import Assets
 from coursewright_api.consents.keeping import Consents
 from coursewright_api.database import Database, is_duplicate
 from coursewright_api.database.columns import beyond, contains, now
-from coursewright_api.database.tables import Job, JobState, JobStep
+from coursewright_api.database.tables import Job, JobState, JobStep, Priority, Purpose
 from coursewright_api.fields import FieldError
 from coursewright_api.jobs import structs
 from coursewright_api.jobs.events import LOCK, of_job, write
 from coursewright_api.jobs.hub import Hub
 from coursewright_api.jobs.inputs import Prepared, prepare
+from coursewright_api.jobs.parts import part_of, purpose_of, retried_until
 from coursewright_api.jobs.scripts import forget_edit, made_of, supply_edit
 from coursewright_api.jobs.submission import Submitter
 from coursewright_api.pages import Order, after
@@ -92,11 +93,9 @@ class Jobs:
         plan = await self._plan(version, wanted.providers)
         prepared = await prepare(self._assets, self._store, self._in_thread, owner, plan, wanted.inputs)
         await self._check_consents(owner, prepared)
-        part = Part(until_step=wanted.until)
+        part = await self._in_thread(part_of, wanted, plan, self._store)
         selection = await self._selection(part, plan, "until")
-        expected_s = await self._pipelines.usual.seconds(version["id"])
-        if expected_s is None:
-            expected_s = (await self._pipelines.estimate(plan, prepared.values)).seconds
+        expected_s = None if wanted.until else await self._expected(version, plan, prepared)
         return Ready(
             wanted=wanted,
             version=version,
@@ -106,6 +105,10 @@ class Jobs:
             selection=selection,
             expected_s=expected_s,
         )
+
+    async def _expected(self, version: Row, plan: Plan, prepared: Prepared) -> float | None:
+        usual_s = await self._pipelines.usual.seconds(version["id"])
+        return usual_s if usual_s is not None else (await self._pipelines.estimate(plan, prepared.values)).seconds
 
     async def _plan(self, version: Row, providers: Mapping[str, str]) -> Plan:
         try:
@@ -165,7 +168,8 @@ class Jobs:
             pipeline=version["name"],
             title=wanted.title.strip() or ready.prepared.subject or version["title"],
             description=wanted.description,
-            priority=wanted.priority.value,
+            purpose=purpose_of(wanted, ready.plan).value,
+            priority=(wanted.priority if wanted.preview is None else Priority.urgent).value,
             inputs=_json({name: ready.prepared.assets.get(name, value) for name, value in wanted.inputs.items()}),
             parameters=_json(ready.prepared.parameters),
             providers=_json(wanted.providers),
@@ -226,13 +230,20 @@ class Jobs:
         """A person's jobs, one more than `limit` when there are more."""
         column, kind = _COLUMNS[sort]
         rising = order is Order.asc
-        query = Job.select(*LIGHT).where(Job.owner == owner).limit(limit + 1).order_by(column, Job.id, ascending=rising)
+        query = (
+            Job.select(*LIGHT)
+            .where(Job.owner == owner, Job.purpose != Purpose.preview.value)
+            .limit(limit + 1)
+            .order_by(column, Job.id, ascending=rising)
+        )
         if start := after(cursor, tuple[kind, UUID]):  # type: ignore[valid-type]  # one of two
             query = query.where(beyond(column, start[0], Job.id, start[1], rising=rising))
         if pipeline:
             query = query.where(Job.pipeline == pipeline.replace("\0", ""))
         if status is structs.Status.active:
             query = query.where(Job.state.is_in(_ACTIVE))
+        elif status is structs.Status.review:
+            query = query.where(Job.purpose == Purpose.review.value, Job.state == JobState.completed.value)
         elif status is not None:
             query = query.where(Job.state == status.value)
         if priority is not None:
@@ -307,7 +318,13 @@ class Jobs:
         made = made_of(row)
         rewrite = made is not None and wanted.from_step == made.step  # the edit was of what is written anew
         supplied = {} if rewrite else await self._in_thread(supply_edit, self._store, row)
-        part = Part(from_step=wanted.from_step, item=wanted.item, anew=wanted.whole, supplied=supplied)
+        part = Part(
+            from_step=wanted.from_step,
+            until_step=retried_until(row, wanted, plan),
+            item=wanted.item,
+            anew=wanted.whole,
+            supplied=supplied,
+        )
         selection = await self._selection(part, plan, "item" if wanted.item and not wanted.from_step else "from_step")
         if row["inputs"] != row["parameters"]:  # else it names no assets: it was begun in Prefect's pages
             inputs = msgspec.json.decode(row["inputs"], type=dict[str, Any])
@@ -334,6 +351,7 @@ class Jobs:
             Job.attempt: row["attempt"] + 1,
             Job.flow_run: None,
             Job.part: _json(part),
+            Job.purpose: row["purpose"] if part.until_step else Purpose.course,
             Job.providers: _json(providers),
             Job.progress: 0.0,
             Job.message: "",
@@ -357,6 +375,12 @@ class Jobs:
             await self._in_thread(forget_edit, self._store, job)
         if row["flow_run"] is not None:
             self._submitter.forget(row["flow_run"])
+
+    async def drop_previews(self, before: datetime) -> None:
+        """Remove the previews that were asked for before that time and are over."""
+        old = (Job.purpose == Purpose.preview.value) & (Job.created_at < before) & Job.state.not_in(_ACTIVE)
+        for row in await Job.select(Job.id, Job.owner).where(old):
+            await self.delete(row["owner"], row["id"])
 
 
 def _must_be_over(row: Row, what: str = "repeat") -> None:

@@ -15,7 +15,7 @@ from coursewright_api.assets.records import Assets
 from coursewright_api.database import Database
 from coursewright_api.database.columns import now
 from coursewright_api.database.engines import PgEngine
-from coursewright_api.database.tables import Asset, Job, JobState, JobStep, StepState
+from coursewright_api.database.tables import Asset, Job, JobState, JobStep, Purpose, StepState
 from coursewright_api.jobs.events import LOCK, News, of_job, write
 from coursewright_api.jobs.live import LiveJob, LiveStep
 
@@ -126,7 +126,7 @@ async def _write(live: LiveJob, row: dict[str, Any], assets: Assets, made: list[
         if live.state.value != row["state"]:
             values["updated_at"] = now()
         await Job.update(values).where(Job.id == live.id)
-        if live.ending is not None:
+        if live.ending is not None and row["purpose"] != Purpose.preview.value:
             await _add_results(live, assets, live.ending)
         told = {**row, **values}
         news.append(of_job(told))

@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
+from coursewright.capabilities.artifacts import Language
 from coursewright.run.report import StepFailure
 from msgspec import Meta
 
-from coursewright_api.bodies import END, LINE, Description, In
-from coursewright_api.database.tables import JobState, Priority, StepState
+from coursewright_api.bodies import END, LINE, TEXT, Description, In
+from coursewright_api.database.tables import JobState, Priority, Purpose, StepState
 from coursewright_api.files.links import Link
 
 Title = Annotated[str, Meta(max_length=200, pattern=LINE)]
@@ -38,6 +39,8 @@ class Status(StrEnum):
     cancelled = "cancelled"
     active = "active"
     """Pending or running."""
+    review = "review"
+    """Ended with a script that waits for its author."""
 
 
 class Sort(StrEnum):
@@ -46,6 +49,23 @@ class Sort(StrEnum):
     created = "created"
     updated = "updated"
     by_title = "title"
+
+
+class Sample(In, frozen=True, kw_only=True):
+    """The only scene of a script that stands for the one which is not written yet."""
+
+    title: Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
+    bullets: Annotated[list[Annotated[str, Meta(min_length=1, max_length=300, pattern=LINE)]], Meta(max_length=5)] = (
+        msgspec.field(default_factory=list)
+    )
+    narration: Annotated[str, Meta(min_length=1, max_length=500, pattern=TEXT)]
+    language: Language = "en"
+
+
+class Preview(In, frozen=True, kw_only=True):
+    """That a job is only to be looked at: it is begun first, is in no list, and is removed after a day."""
+
+    sample: Annotated[Sample | None, Meta(description="Without it, the steps before `until` are made.")] = None
 
 
 class NewJob(In, frozen=True, kw_only=True):
@@ -58,7 +78,12 @@ class NewJob(In, frozen=True, kw_only=True):
     title: Annotated[Title, Meta(description="Else the first words of its text, or its document's name.")] = ""
     description: Description = ""
     version: Annotated[int, Meta(ge=1, le=2**31 - 1, description="Of the pipeline; else the current.")] | None = None
-    until: Annotated[Name, Meta(description="Make only this step and what it needs.")] = ""
+    until: Annotated[
+        Name, Meta(description="Make only this step and what it needs. A retry goes on, as after looking at a script.")
+    ] = ""
+    preview: Annotated[
+        Preview | None, Meta(examples=[{"sample": {"title": "Tides", "narration": "The sea rises."}}])
+    ] = None
 
 
 class JobChange(In, frozen=True, kw_only=True):
@@ -103,6 +128,7 @@ class JobInfo(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     description: str
     status: JobState
+    purpose: Annotated[Purpose, Meta(description="`review`: it ends with its script, for its author to look at.")]
     priority: Priority
     progress: Annotated[float, Meta(description="0 to 1; never falls within an attempt.")]
     message: Annotated[str, Meta(description="What is being done, or what ended it.")]
@@ -156,7 +182,7 @@ class JobDetail(JobInfo, frozen=True, kw_only=True):
 class ResultInfo(msgspec.Struct, frozen=True, kw_only=True):
     """A file that a job made."""
 
-    id: Annotated[UUID, Meta(description="The asset.")]
+    id: Annotated[UUID | None, Meta(description="The asset; null for a preview, whose files are none.")]
     output: str
     name: str
     media_type: str

@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from coursewright.run.parts import Part
+from coursewright.run.endings import read_ending
 from coursewright.run.report import StepFailure, label_of
 
-from coursewright_api.database.tables import JobEvent, JobState
+from coursewright_api.database.tables import JobEvent, JobState, Purpose
 from coursewright_api.jobs import structs
 from coursewright_api.jobs.scripts import edit_of, made_of
 from coursewright_api.pages import Page, after, page_of
@@ -69,8 +69,7 @@ async def detail(service: Service, owner: UUID, job: UUID) -> structs.JobDetail:
 def _script(row: Row) -> structs.ScriptNote | None:
     if (made := made_of(row)) is None:
         return None
-    part = msgspec.json.decode(row["part"], type=Part) if row["part"] else Part()
-    awaits_review = row["state"] == JobState.completed.value and part.until_step == made.step
+    awaits_review = row["state"] == JobState.completed.value and row["purpose"] == Purpose.review.value
     return structs.ScriptNote(
         step=made.step, edited=edit_of(row) not in (None, made.script), awaits_review=awaits_review
     )
@@ -79,24 +78,40 @@ def _script(row: Row) -> structs.ScriptNote | None:
 async def results(service: Service, owner: UUID, job: UUID) -> structs.Results:
     """What a job has made. Raises a 404."""
     row = await service.jobs.one(owner, job)
-    files = await service.assets.results_of(job)
+    files = await (_previewed(service, row) if row["purpose"] == Purpose.preview.value else _files(service, job))
+    with_files = {each.output for each in files}
     outputs = _json(row["outputs"], {})
-    with_files = {each["output"] for each in files}
-    return structs.Results(
-        status=row["state"],
-        files=[
-            structs.ResultInfo(
-                id=each["id"],
-                output=each["output"],
-                name=each["file_name"],
-                media_type=each["media_type"],
-                size_bytes=each["size_bytes"],
-                link=service.assets.download(each),
-            )
-            for each in files
-        ],
-        values={name: value for name, value in outputs.items() if name not in with_files},
-    )
+    values = {name: value for name, value in outputs.items() if name not in with_files}
+    return structs.Results(status=row["state"], files=files, values=values)
+
+
+async def _files(service: Service, job: UUID) -> list[structs.ResultInfo]:
+    return [
+        structs.ResultInfo(
+            id=each["id"],
+            output=each["output"],
+            name=each["file_name"],
+            media_type=each["media_type"],
+            size_bytes=each["size_bytes"],
+            link=service.assets.download(each),
+        )
+        for each in await service.assets.results_of(job)
+    ]
+
+
+async def _previewed(service: Service, row: Row) -> list[structs.ResultInfo]:
+    ending = await service.in_thread(read_ending, service.store, row["flow_run"]) if row["flow_run"] else None
+    return [
+        structs.ResultInfo(
+            id=None,
+            output=each.output,
+            name=each.artifact.name,
+            media_type=each.artifact.media_type,
+            size_bytes=each.artifact.size_bytes,
+            link=service.files.link(each.artifact, inline=True),
+        )
+        for each in (ending.files if ending else ())
+    ]
 
 
 async def logs(job: UUID, limit: int, cursor: str) -> Page[structs.LogLine]:

@@ -8,8 +8,7 @@ estimate that is the same both times rests on what is known, and any other stays
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,18 +17,15 @@ from coursewright.catalog import AnyProvider, Catalog
 from coursewright.errors import CoursewrightError
 from coursewright.expressions import evaluate
 from coursewright.plan import Expression, Plan, Ref, Step, Value
-from coursewright.plan import Mapping as MappingValue
-from coursewright.plan import Sequence as SequenceValue
-from coursewright.plan import Text as TextValue
 from coursewright.run.hosting import hosted
 from coursewright.run.values import options_of, request_of, resolve
 from coursewright.settings import Settings
 
 from coursewright_api.pipelines import view
+from coursewright_api.pipelines.reading import inputs_of
 from coursewright_api.pipelines.stand_ins import World, result_of, worlds
 from coursewright_api.pipelines.structs import Amount, Estimate, StepEstimate
 
-_INPUT = re.compile(r"\binputs\s*\.\s*([a-z]\w*)")
 _DEPENDS = "it depends on how long what comes before it becomes"
 
 
@@ -141,7 +137,7 @@ class _Walk:
         return guess, result_of(request, provider, self._world)
 
     def _reason(self, step: Step, error: CoursewrightError) -> str:
-        missing = sorted(_inputs_of(step) & self._lacking)
+        missing = sorted(inputs_of(step) & self._lacking)
         return f"the input '{missing[0]}' is not given" if missing else error.message
 
 
@@ -156,28 +152,6 @@ def _of_items(value: Value) -> bool:
         case Ref():
             return value.path[0] in ("item", "index")
     return False
-
-
-def _inputs_of(step: Step) -> set[str]:
-    values = [*step.values.values(), *(each for each in (step.for_each, step.when) if each is not None)]
-    return {name for value in values for name in _inputs_in(value)}
-
-
-def _inputs_in(value: Value) -> Iterator[str]:
-    match value:
-        case Ref() if value.path[0] == "inputs" and len(value.path) > 1:
-            yield str(value.path[1])
-        case Expression():
-            yield from _INPUT.findall(value.source)
-        case TextValue():
-            for part in value.parts:
-                yield from _inputs_in(part)
-        case MappingValue():
-            for entry in value.entries.values():
-                yield from _inputs_in(entry)
-        case SequenceValue():
-            for item in value.items:
-                yield from _inputs_in(item)
 
 
 def _summed(provider_id: str, kind: type[AnyProvider], guesses: list[providers.Estimate]) -> _Guess:

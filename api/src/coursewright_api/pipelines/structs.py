@@ -95,6 +95,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     when: Annotated[str, Meta(description="Its condition; empty: always.")] = ""
     needs: Annotated[list[str], Meta(description="Steps it waits for without using their results.")] = []
     optional: bool = False
+    gives: Annotated[str, Meta(description="The type of what each of its tasks gives: script, speech, slide.")] = ""
+    inputs: Annotated[list[str], Meta(description="Inputs that it reads itself.")] = []
 
 
 class Edge(msgspec.Struct, frozen=True, kw_only=True):

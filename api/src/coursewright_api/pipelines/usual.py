@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from uuid import UUID
 
-from coursewright_api.database.tables import Job, JobState
+from coursewright_api.database.tables import Job, JobState, Purpose
 
 JOBS = 20
 KEPT_S = 60.0
@@ -29,6 +29,7 @@ class Usual:
             await Job.select(Job.started_at, Job.ended_at)
             .where(
                 Job.pipeline_version == version_id,
+                Job.purpose == Purpose.course.value,
                 Job.state == JobState.completed.value,
                 Job.started_at.is_not_null(),
                 Job.ended_at.is_not_null(),

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from coursewright.capabilities import result_type
 from coursewright.catalog import Catalog
 from coursewright.compile.forms import schema_of_inputs
+from coursewright.compile.types import struct_type
 from coursewright.expressions import names_in
 from coursewright.plan import Expression, Literal, Plan, Ref, Text, Value
 from coursewright.sandbox import path_text
 
 from coursewright_api.database.tables import PipelineOrigin
 from coursewright_api.pipelines import structs
+from coursewright_api.pipelines.reading import inputs_of
 
 
 def info(row: dict[str, Any], plan: Plan | None, catalog: Catalog, **more: Any) -> structs.PipelineInfo:
@@ -95,6 +98,8 @@ def graph(plan: Plan) -> structs.Graph:
                 when=written(step.when),
                 needs=list(step.needs),
                 optional=step.optional,
+                gives=str(struct_type(result_type(step.capability, step.returns))),
+                inputs=sorted(inputs_of(step)),
             )
         )
         each = set(names_in(step.for_each)) if step.for_each is not None else set()

@@ -17,11 +17,16 @@ from coursewright_api.database.tables import Asset, AssetType, Job, JobState
 
 DAYS = 30
 
-_STATES = 'SELECT "state", COUNT(*) AS "jobs" FROM "job" WHERE "owner" = {} GROUP BY "state"'
-_PIPELINES = 'SELECT "pipeline", COUNT(*) AS "jobs" FROM "job" WHERE "owner" = {} GROUP BY "pipeline"'
+_STATES = """
+SELECT "state", COUNT(*) AS "jobs" FROM "job" WHERE "owner" = {} AND "purpose" <> 'preview' GROUP BY "state"
+"""
+_PIPELINES = """
+SELECT "pipeline", COUNT(*) AS "jobs" FROM "job" WHERE "owner" = {} AND "purpose" <> 'preview' GROUP BY "pipeline"
+"""
 _DAYS = """
 SELECT {day} AS "day", "state", COUNT(*) AS "jobs" FROM "job"
-WHERE "owner" = {{}} AND "state" IN ({states}) AND "created_at" >= {{}} GROUP BY {day}, "state"
+WHERE "owner" = {{}} AND "purpose" <> 'preview' AND "state" IN ({states}) AND "created_at" >= {{}}
+GROUP BY {day}, "state"
 """
 """All states are named, so that the index by state and time serves."""
 _DAY_IN_POSTGRES = """TO_CHAR("created_at" AT TIME ZONE 'UTC', 'YYYY-MM-DD')"""

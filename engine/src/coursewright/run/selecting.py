@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import wave
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,9 @@ def select(
 ) -> Selection:
     """The selection these options mean. Raises InputError naming the option and the known steps."""
     steps = {step.name: step for step in plan.steps}
-    wanted = _ancestors(plan, _known(until_step, steps, "--until")) if until_step else None
+    given = {name: _known(name.partition("[")[0], steps, "--supply") for name in supplied}
+    whole = {name for label, name in given.items() if label == name}
+    wanted = ancestors(plan, _known(until_step, steps, "--until"), whole) if until_step else None
     forced = _dependents(plan, _known(from_step, steps, "--from")) if from_step else frozenset()
     if only_item is not None and not any(step.for_each is not None for step in plan.steps):
         raise InputError("--only: no step of this pipeline has items", field="--only", remedy="leave it out")
@@ -53,10 +55,11 @@ def _known(name: str, steps: Mapping[str, Step], option: str) -> str:
     raise InputError(f"{option}: the pipeline has no step '{name}'", field=option, remedy=remedy)
 
 
-def _ancestors(plan: Plan, name: str) -> frozenset[str]:
+def ancestors(plan: Plan, name: str, supplied: Collection[str] = ()) -> frozenset[str]:
+    """A step and all that it needs, but for what only results that are supplied would need."""
     found = {name}
     for step in reversed(plan.steps):
-        if step.name in found:
+        if step.name in found and step.name not in supplied:
             found |= {*step.reads, *step.needs}
     return frozenset(found)
 
