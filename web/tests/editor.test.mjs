@@ -77,9 +77,22 @@ test("what may be missing says so where a value is needed", () => {
   assert.equal(topic.detail, "text, may be missing");
 });
 
-test("a reference that is not closed is closed, also between brackets", () => {
-  const [file] = offered(COURSE.replace('"${inputs.notes}"}', '"${inputs.no▮'));
-  assert.equal(file.apply, "inputs.notes}");
+/** The text when the first that is offered at the bar is taken. */
+function taken(marked) {
+  const [first] = offered(marked);
+  const pos = marked.indexOf("▮");
+  let state = EditorState.create({ doc: marked.replace("▮", "") });
+  const { from } = source(new CompletionContext(state, pos, true));
+  if (typeof first.apply === "string") return `${state.sliceDoc(0, from)}${first.apply}${state.sliceDoc(pos)}`;
+  first.apply({ state, dispatch: (...specs) => (state = state.update(...specs).state) }, first, from, pos);
+  return state.sliceDoc();
+}
+
+test("a reference that is not closed is closed, and put in quotes between brackets", () => {
+  const wanted = COURSE.replace("item.narration", "item.title");
+  assert.equal(taken(COURSE.replace("${item.narration}", "${item.ti▮")), wanted);
+  assert.equal(taken(COURSE.replace('"${inputs.notes}"', '"${inputs.no▮"')), COURSE);
+  assert.equal(taken(COURSE.replace('"${inputs.notes}"', "${inputs.no▮}")), COURSE);
   const flow = COURSE.replace('"${inputs.notes}"', "▮");
   assert.deepEqual(offered(flow).map((each) => each.apply), ['"${inputs.notes}"']);
 });

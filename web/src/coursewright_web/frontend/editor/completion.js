@@ -30,22 +30,39 @@ export const completing = (facts) => (context) => {
   return options.length ? { from: place.from, options, validFor: WORD } : null;
 };
 
-function inReference({ from, path: typed, before: operand, source }, { root, before, after, schema, known, missing }) {
+function inReference(reference, { root, before, after, schema, known, missing }) {
+  const { from, path: typed, before: operand, source } = reference;
   const place = placeOf(`${before.slice(0, from)}x`);
   if (!place || !takesReference(schemasAt(schema, place.path, root))) return null;
   const start = before.length - typed.length;
   if (operand.endsWith("|")) return { from: start, options: FILTERS.map((label) => ({ label, type: "function" })), validFor: /^\w*$/ };
-  const rest = /^[^}\n]*/.exec(after)[0];
-  const closed = after[rest.length] === "}";
-  const behind = after.slice(closed ? rest.length + 1 : 0).split("\n")[0];
-  const alone = before.slice(place.from, from).replace(/^["']/, "") === "" && ENDS.test(behind);
+  const { rest, closed, alone, bare } = around(place, before.slice(0, from), after);
   const free = operand !== "" || (closed && OPERATOR.test(rest));
   const close = source.trim() === typed && !closed ? "}" : "";
+  const put = (label) => (bare ? inQuotes(label, from, closed ? rest.length : -1) : label + close);
   const found = referencesAt(root, place.path, { typed, alone, free }, known);
-  const options = found.map((each) => ({ ...shown(each, missing), apply: each.label + close }));
+  const options = found.map((each) => ({ ...shown(each, missing), apply: put(each.label) }));
   const dots = typed.split(".").length;
   return options.length ? { from: start, options, validFor: (now) => /^[\w.]*$/.test(now) && now.split(".").length === dots } : null;
 }
+
+/** What stands around a reference: its `rest` behind the cursor, whether it is `closed`, `alone`, and `bare` of quotes it needs. */
+function around(place, before, after) {
+  const quote = place.name === "QuotedLiteral" ? before[place.from] : "";
+  const rest = new RegExp(`^[^}\\n${quote}]*`).exec(after)[0];
+  const closed = after[rest.length] === "}";
+  const behind = after.slice(closed ? rest.length + 1 : 0).split("\n")[0];
+  const alone = before.slice(place.from) === quote && ENDS.test(behind);
+  return { rest, closed, alone, bare: alone && place.flow && !quote };
+}
+
+/** Between brackets a reference stands in quotes; `rest` is how far behind the cursor its end is, if it has one. */
+const inQuotes = (label, begin, rest) => (view, completion, from, to) => {
+  const end = rest < 0 ? [{ from, to, insert: `${label}}"` }] : [{ from, to, insert: label }, { from: to + rest + 1, insert: '"' }];
+  const annotations = pickedCompletion.of(completion);
+  view.dispatch({ changes: [{ from: begin, insert: '"' }, ...end], annotations });
+  view.dispatch({ selection: { anchor: from + label.length + 2 + (rest < 0 ? 1 : 0) } });
+};
 
 const shown = ({ label, type, lacks }, missing) => ({
   label,
@@ -89,10 +106,10 @@ const written = (key, place, after) => (view, completion, from, to) => {
 };
 
 function valueOptions({ root, schemas, place, known, files, missing }) {
-  const quoted = place.name === "QuotedLiteral" || place.name.startsWith("BlockLiteral");
-  const listed = quoted ? [] : [...valuesOf(schemas), ...namesAt(place.path, root, files)];
-  const values = listed.filter(Boolean).map((label) => ({ label, type: "enum", detail: summaryOf(label, known), boost: 3 }));
-  if (quoted || !takesReference(schemas)) return values;
+  const within = place.name === "QuotedLiteral" || place.name.startsWith("BlockLiteral");
+  const listed = within ? [] : [...valuesOf(schemas), ...namesAt(place.path, root, files)];
+  const values = listed.filter(Boolean).map((label) => ({ label, type: "enum", detail: summaryOf(label, place, known), boost: 3 }));
+  if (within || !takesReference(schemas)) return values;
   const quote = place.flow ? '"' : "";
   const references = referencesAt(root, place.path, {}, known);
   return [...values, ...references.map((each) => ({ ...shown(each, missing), apply: `${quote}\${${each.label}}${quote}` }))];
@@ -105,7 +122,8 @@ function namesAt([area, step, key, inner], root, files) {
   return key === "with" && inner === "prompt" ? files : [];
 }
 
-function summaryOf(label, known) {
+function summaryOf(label, { path }, known) {
+  if (path[2] !== "uses") return "";
   const capability = known.capabilities[label.split(".")[0]];
   return capability?.providers.get(label)?.summary ?? capability?.summary ?? "";
 }

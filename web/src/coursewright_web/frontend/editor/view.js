@@ -2,7 +2,7 @@
 import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
-import { bracketMatching, indentOnInput, indentUnit } from "@codemirror/language";
+import { bracketMatching, indentOnInput, indentService, indentUnit } from "@codemirror/language";
 import { lintGutter, nextDiagnostic, setDiagnostics } from "@codemirror/lint";
 import { search, searchKeymap } from "@codemirror/search";
 import { EditorState } from "@codemirror/state";
@@ -42,6 +42,12 @@ const PHRASES = {
 };
 const SEVERITY = { error: "error", warning: "warning", deprecation: "warning" };
 
+/** Below a key that has no value yet, one writes further in. */
+const below = indentService.of((context, position) => {
+  const { text } = context.lineAt(position, -1);
+  return /^[^#]*:\s*$/.test(text) ? /^(\s|- )*/.exec(text)[0].length + context.unit : undefined;
+});
+
 /**
  * An editor below `parent`. `label` names it, `changed()` hears of every change by the person, `complete` is a source of
  * completions. The first of its texts has no name.
@@ -77,7 +83,7 @@ export function textEditor(parent, { label, changed, complete }) {
     listen,
   ];
   const suggesting = autocompletion({ override: [complete], icons: false, compareCompletions: () => 0 });
-  const pipeline = [yaml(), indentOnInput(), suggesting, pipelineLook];
+  const pipeline = [yaml(), below, indentOnInput(), suggesting, pipelineLook];
   const made = (text, name) => {
     const named = EditorView.contentAttributes.of({ "aria-label": name || label, tabindex: "0" });
     return EditorState.create({ doc: text, extensions: [common, name ? [] : pipeline, named] });
