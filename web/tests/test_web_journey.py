@@ -63,6 +63,9 @@ def test_a_person_makes_a_course_from_their_notes(new: Site, visits: Visits, tmp
     expect(page.get_by_text("Your draft is back as you left it.")).to_be_visible()
     expect(page.get_by_role("textbox", name="Course notes")).to_have_value(NOTES)
     page.get_by_role("button", name="Next").click()  # to the voice
+    page.get_by_role("button", name="Hear it").click()
+    sound = page.get_by_role("region", name="How it sounds").locator("audio")
+    sound.evaluate("(sound) => sound.ended || new Promise((done) => (sound.onended = done))")
     page.get_by_role("button", name="Next").click()  # to the look
     page.go_back()
     expect(page.get_by_role("button", name="Voice")).to_have_attribute("aria-current", "step")
@@ -89,6 +92,40 @@ def test_a_person_makes_a_course_from_their_notes(new: Site, visits: Visits, tmp
     guest.goto(shared)
     expect(guest.get_by_text(SPITEFUL).first).to_be_attached()
     assert page.locator("img[src=x]").count() == guest.locator("img[src=x]").count() == 0
+
+
+def test_the_script_is_looked_at_before_and_waits_for_its_author(new: Site, visits: Visits) -> None:
+    page = visits.open(size="phone")
+    log_in_as_first(page, new)
+    page.goto(f"{new.url}/create/narrated_slides")
+    notes = page.get_by_role("textbox", name="Course notes")
+    notes.fill("# The tide\nThe sea rises twice a day, and falls again.\n")
+    expect(page.get_by_text("55 characters · about 4 s when spoken")).to_be_visible()
+    page.get_by_role("button", name="Write the script").press("Enter")
+    scenes = page.get_by_role("list", name="Scenes").get_by_role("listitem")
+    expect(scenes).to_have_count(1)
+    steps = page.get_by_role("navigation", name="Steps")
+    steps.get_by_role("button", name="Look").click()
+    page.get_by_role("button", name="See a slide").click()
+    slide = page.get_by_alt_text("A slide of the course")
+    expect(slide).to_be_visible()
+    assert slide.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 1000
+    page.reload()
+    expect(slide).to_be_visible()
+    stale = page.get_by_text("You have changed something since")
+    steps.get_by_role("button", name="Script").click()
+    expect(scenes).to_contain_text("The sea rises twice a day")
+    expect(stale).to_be_hidden()
+    notes.fill("# The tide\nThe sea falls.\n")
+    expect(stale).to_be_visible()
+    page.get_by_role("button", name="Review").click()
+    page.get_by_label("Show me the script before anything").check()
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]+$"))
+    expect(page.get_by_text("Waits for you")).to_be_visible()
+    page.goto(new.url)
+    needed = page.get_by_role("listitem").filter(has_text="Its script waits for you to read it.")
+    expect(needed.get_by_role("link", name=re.compile("^Read the script: "))).to_be_visible()
 
 
 def test_files_are_kept_with_names_that_are_only_text(new: Site, visits: Visits, tmp_path: Path) -> None:

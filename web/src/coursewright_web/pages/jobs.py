@@ -1,4 +1,4 @@
-"""The list of jobs, and the page of one."""
+"""The list of jobs, the page of one, and its script."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from coursewright_web.visitor import Asked, Visitor
 
 
 class JobPages(PageController):
-    """Both fetch what they show from `/api/jobs`."""
+    """They fetch what they show from `/api/jobs`."""
 
     path = "/jobs"
 
@@ -28,3 +28,10 @@ class JobPages(PageController):
     ) -> Response[Any]:
         job = await service.jobs.one(visitor.user_id, job_id)
         return renderer.page(request, "job.html", visitor=visitor, job=job)
+
+    @get("/{job_id:uuid}/script")
+    async def script(
+        self, request: Asked, renderer: Renders, service: Services, visitor: Visitor, job_id: Id
+    ) -> Response[Any]:
+        job = await service.jobs.one(visitor.user_id, job_id)
+        return renderer.page(request, "script.html", visitor=visitor, job=job)

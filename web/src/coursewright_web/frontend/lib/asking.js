@@ -2,6 +2,10 @@
 import { fieldsOf, nameOf, sentOf } from "./fields.js";
 import { picking } from "./picking.js";
 import { sentence } from "./toasts.js";
+import { _, duration, language, ngettext } from "./text.js";
+
+const WORDS_PER_MINUTE = 150; // as the estimates of scripts suppose; in languages without spaces a word is two characters
+const words = new Intl.Segmenter(language, { granularity: "word" });
 
 /** The fields of a schema, for a component with `asking`. */
 export function askedBy(schema) {
@@ -24,6 +28,12 @@ export const asking = {
   },
   topicOf(field) {
     return this.fieldOf(field.topic) ?? field;
+  },
+  /** How long a text is, and takes to say. */
+  lengthOf(text) {
+    const spoken = [...words.segment(text)].filter((each) => each.isWordLike).length;
+    const time = duration((spoken / WORDS_PER_MINUTE) * 60);
+    return `${ngettext("%(n)s character", "%(n)s characters", text.length)} · ${_("about %(time)s when spoken", { time })}`;
   },
   languageChosen(field, event) {
     field.other = event.target.value === "other";

@@ -8,6 +8,7 @@ const JOBS = {
   failed: { text: _("Failed"), tone: "bad", icon: "x-circle" },
   cancelled: { text: _("Cancelled"), tone: "warn", icon: "no-symbol" },
 };
+const REVIEW = { text: _("Waits for you"), tone: "accent", icon: "document-text" };
 const CANCELLING = { text: _("Stopping"), tone: "warn", icon: "stop-circle" };
 const STEPS = {
   waiting: { text: _("Waiting"), tone: "plain", icon: "clock" },
@@ -24,7 +25,9 @@ const PLAIN = { text: "", tone: "plain", icon: "information-circle" };
 const SURE_FROM = 0.05; // below, the part that is done says too little about the rest
 
 export const active = (job) => job.status === "pending" || job.status === "running";
-export const look = (job) => (job.cancelling && active(job) ? CANCELLING : (JOBS[job.status] ?? PLAIN));
+/** Has it ended with a script that its author wants to see first? */
+export const awaits = (job) => job.status === "completed" && job.purpose === "review";
+export const look = (job) => (job.cancelling && active(job) ? CANCELLING : awaits(job) ? REVIEW : (JOBS[job.status] ?? PLAIN));
 export const stepLook = (step) => STEPS[step.status] ?? PLAIN;
 
 /** What is over of a job or step, in words: "42 %", "about 3 min left". */

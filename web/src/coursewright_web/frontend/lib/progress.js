@@ -29,9 +29,10 @@ function show() {
   draw(parts.length ? Math.floor((parts.reduce((sum, each) => sum + each, 0) / parts.length) * 100) / 100 : null);
 }
 
-function notify({ job, title: name, status }) {
+function notify({ job, title: name, status, purpose }) {
   if (!document.hidden || !("Notification" in window) || Notification.permission !== "granted") return;
-  const words = { completed: _("Your course is ready."), failed: _("It could not be finished.") }[status];
+  const ready = purpose === "review" ? _("The script is ready for you.") : _("Your course is ready.");
+  const words = { completed: ready, failed: _("It could not be finished.") }[status];
   if (!words) return;
   const shown = new Notification(name, { body: words, tag: job });
   shown.onclick = () => {
@@ -51,7 +52,7 @@ export function watch() {
       show();
     },
     event(type, data) {
-      if (type === "step") return;
+      if (type === "step" || data.purpose === "preview") return;
       if (type === "job" && data.status === "running") running.set(data.job, data.progress);
       else if (running.delete(data.job)) notify(data);
       show();

@@ -12,6 +12,7 @@ const dashboard = () => ({
   ready: false,
   running: [],
   failed: [],
+  scripts: [], // that wait for the person
   results: [],
   usage: null,
   now: Date.now(),
@@ -23,13 +24,14 @@ const dashboard = () => ({
   },
   async load() {
     try {
-      const [running, failed, files, usage] = await Promise.all([
+      const [running, failed, scripts, files, usage] = await Promise.all([
         get("/api/jobs?status=active&limit=20&sort=updated"),
         get("/api/jobs?status=failed&limit=5&sort=updated"),
+        get("/api/jobs?status=review&limit=5&sort=updated"),
         get("/api/assets?type=result&limit=60"),
         get("/api/stats"),
       ]);
-      Object.assign(this, { running: running.items, failed: failed.items, usage, ready: true });
+      Object.assign(this, { running: running.items, failed: failed.items, scripts: scripts.items, usage, ready: true });
       this.results = await made(files.items);
     } catch (error) {
       fail(error);

@@ -77,6 +77,10 @@ const jobPage = () => ({
   get active() {
     return Boolean(this.job) && active(this.job);
   },
+  /** Is there a course? A job may also have been only as far as its script. */
+  get made() {
+    return this.job?.status === "completed" && !this.job.script?.awaits_review;
+  },
   get far() {
     return this.job ? howFar(this.job, this.now) : "";
   },

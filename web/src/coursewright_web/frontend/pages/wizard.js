@@ -7,6 +7,7 @@ import { consentPart } from "../lib/consent.js";
 import { dropDraft, readDraft, writeDraft } from "../lib/drafts.js";
 import { faultOf, isMain, stepsOf, toldOf } from "../lib/fields.js";
 import { localised } from "../lib/pipelines.js";
+import { previewing, previewsOf, scriptStep } from "../lib/previews.js";
 import { recorder } from "../lib/recorder.js";
 import { fail, sentence } from "../lib/toasts.js";
 import { _, duration, number } from "../lib/text.js";
@@ -15,12 +16,15 @@ const KEPT = ["value", "mode", "text", "other", "asset", "written"];
 
 const wizard = () => ({
   ...asking,
+  ...previewing,
   ready: false,
   restored: false,
   pipeline: null,
   steps: [],
   at: 0,
   title: "",
+  script: "", // the step that gives it
+  review: false, // does the person want to see it first?
   key: crypto.randomUUID?.() ?? String(Math.random()).slice(2),
   providers: {},
   error: "",
@@ -36,6 +40,8 @@ const wizard = () => ({
       this.pipeline = localised(await get(`/api/pipelines/${this.name}`));
       this.fields = askedBy(this.pipeline.inputs);
       this.steps = stepsOf(this.fields);
+      this.previews = previewsOf(this.pipeline, this.steps, this.fields);
+      this.script = scriptStep(this.pipeline.graph)?.step ?? "";
       await this.begin();
     } catch (error) {
       return fail(error);
@@ -57,8 +63,9 @@ const wizard = () => ({
       const kept = draft.fields?.[field.name];
       if (kept) Object.assign(field, Object.fromEntries(KEPT.filter((each) => each in kept).map((each) => [each, kept[each]])));
     }
-    Object.assign(this, { title: draft.title ?? "", key: draft.key ?? this.key, restored: true });
+    Object.assign(this, { title: draft.title ?? "", review: draft.review ?? false, key: draft.key ?? this.key, restored: true });
     await this.checkAssets();
+    this.takePreviews(draft.previews);
   },
   async takeJob(job) {
     this.providers = job.providers;
@@ -90,7 +97,7 @@ const wizard = () => ({
     const fields = Object.fromEntries(
       this.fields.map((field) => [field.name, Object.fromEntries(KEPT.map((each) => [each, field[each]]))]),
     );
-    const draft = { fields, title: this.title, key: this.key };
+    const draft = { fields, title: this.title, review: this.review, previews: this.keptPreviews(), key: this.key };
     if (this.ready && !this.started && this.touched) writeDraft(this.name, draft);
   },
   get touched() {
@@ -200,7 +207,8 @@ const wizard = () => ({
     this.error = this.remedy = "";
     try {
       // The key is that of the draft: sent twice, by two tabs or after a lost answer, it makes one job.
-      const job = await post("/api/jobs", await this.prepared(), { headers: { "Idempotency-Key": this.key } });
+      const wanted = { ...(await this.prepared()), until: this.review ? this.script : "" };
+      const job = await post("/api/jobs", wanted, { headers: { "Idempotency-Key": this.key } });
       this.started = true;
       dropDraft(this.name);
       location.assign(`/jobs/${job.id}`);
