@@ -72,6 +72,7 @@ export async function renewed(since) {
  * Ask the API; the answer's JSON, or null without any. Raises Problem and Unreached.
  * `open`: somebody who is not logged in may ask, so that a 401 is an answer like others.
  * `calm`: a 503 says that a part is missing that only this question needs; the page tells of it itself.
+ * `seen(answer)` may look at the headers of a good answer.
  */
 export async function ask(method, path, options = {}) {
   const began = Date.now();
@@ -83,6 +84,7 @@ export async function ask(method, path, options = {}) {
   if (answer.status === 503 && !options.calm) connection.troubled();
   else connection.answered();
   if (!answer.ok) throw await problem(answer);
+  options.seen?.(answer);
   if (answer.status === 204) return null;
   const text = await answer.text();
   return text ? JSON.parse(text) : null;
