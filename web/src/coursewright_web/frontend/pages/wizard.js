@@ -5,12 +5,12 @@ import { askedBy, asking } from "../lib/asking.js";
 import { register } from "../lib/components.js";
 import { consentPart } from "../lib/consent.js";
 import { dropDraft, readDraft, writeDraft } from "../lib/drafts.js";
+import { costOf, timeOf } from "../lib/estimates.js";
 import { faultOf, isMain, stepsOf, toldOf } from "../lib/fields.js";
 import { localised } from "../lib/pipelines.js";
 import { previewing, previewsOf, scriptStep } from "../lib/previews.js";
 import { recorder } from "../lib/recorder.js";
 import { fail, sentence } from "../lib/toasts.js";
-import { _, duration, number } from "../lib/text.js";
 
 const KEPT = ["value", "mode", "text", "other", "asset", "written"];
 
@@ -230,17 +230,10 @@ const wizard = () => ({
     this.remedy = error.remedy ? sentence(error.remedy) : "";
   },
   get time() {
-    const found = this.estimate;
-    if (!found) return "";
-    if (found.usual_s !== null) return _("about %(time)s, as usual", { time: duration(found.usual_s) });
-    if (found.seconds !== null) return _("about %(time)s", { time: duration(found.seconds) });
-    return _("Not known yet: nothing like it was made here.");
+    return this.estimate ? timeOf(this.estimate) : "";
   },
   get cost() {
-    const costs = this.estimate?.costs;
-    if (costs === null) return _("Not known: a provider names no price.");
-    if (!costs?.length) return _("Nothing");
-    return costs.map((each) => `${number(each.money)} ${each.currency}`).join(" + ");
+    return this.estimate ? costOf(this.estimate) : "";
   },
 });
 
