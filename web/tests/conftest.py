@@ -46,6 +46,7 @@ PAGES = {
     "assets": "/assets",
     "assets-voices": "/assets?type=voice_sample",
     "assets-results": "/assets?type=result",
+    "script": "/jobs/{failed}/script",
     "result": "/jobs/{completed}/result",
     "settings": "/settings",
     "settings-security": "/settings?tab=security",

@@ -35,6 +35,14 @@ EMAIL = "ada@example.org"
 PASSWORD = "correct horse battery"
 SPITEFUL = "<img src=x onerror=alert(1)> \"'`{{7*7}}${alert(2)}"
 """A title that does harm wherever it is taken for anything but text."""
+TOLD = """
+name: told
+steps:
+  script: {uses: llm.outline, with: {data: {notes: The sea rises and falls.}, returns: script}}
+  voice: {uses: tts.espeak, for_each: "${script.scenes}", with: {text: "${item.narration}"}}
+outputs: {sounds: "${voice.audio}"}
+"""
+"""A pipeline that is still there for those of its jobs, whose scripts can be edited."""
 SCENES = ("the-beach", "the-pull-of-the-moon", "the-sun-joins-in")
 
 
@@ -78,7 +86,10 @@ async def seed(settings: Settings) -> Seeded:
         common = {"owner": user.id, "pipeline_version": version.id}
         found = Seeded(user=str(user.id))
         found.completed = await _completed(service, common)
-        found.failed = await _failed(common)
+        told = await saved(
+            PipelineVersion, name="told", current=False, text=TOLD.strip(), files="{}", bundle_digest="told"
+        )
+        found.failed = await _failed({**common, "pipeline_version": told.id})
         found.running = await _running(common)
         waiting = await saved(
             Job, **common, pipeline="text_to_speech", title=SPITEFUL, priority=Priority.urgent, state=JobState.pending
@@ -151,12 +162,22 @@ async def _failed(common: dict[str, Any]) -> str:
         state=JobState.failed,
         progress=0.4,
         message=f"voice[{SCENES[2]}]: {refusal['message']}",
+        parameters="{}",
+        script=json.dumps({"step": "script", "script": _script()}),
         error=json.dumps([failure]),
         started_at=began,
         ended_at=began + timedelta(seconds=75),
     )
     await _steps(job.id, began, {"text": StepState.done, "script": StepState.reused}, voice=StepState.failed)
     return str(job.id)
+
+
+def _script() -> dict[str, Any]:
+    said = "Stand on a beach for half a day, and the sea will come to meet you and then quietly walk away again."
+    title = {scene: scene.replace("-", " ").capitalize() for scene in SCENES}
+    points = ["The sea comes and goes", "Twice a day, almost everywhere on Earth"]
+    scenes = [{"id": scene, "title": title[scene], "narration": said, "bullets": points} for scene in SCENES]
+    return {"title": "Why the sea has tides", "scenes": scenes}
 
 
 async def _running(common: dict[str, Any]) -> str:
