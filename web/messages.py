@@ -1,12 +1,13 @@
 """Bring the catalogues up to date: `python web/messages.py jobs` writes what they lack to `locale/<language>/jobs.po`.
 
 Taken are messages of files with `jobs` in their path, or of all files for the area `common`; the words of the pipelines
-in `pipelines/` are the area `courses`. They come untranslated, and are printed. What no page says any more is taken out
-of every file.
+in `pipelines/` are the area `courses`, what the service and the engine answer people is the area `problems`. They come
+untranslated, and are printed. What no page says any more is taken out of every file.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,25 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).parent.resolve()
 PACKAGE = ROOT / "src" / "coursewright_web"
 PIPELINES = ROOT.parent / "pipelines"
+API = ROOT.parent / "api" / "src" / "coursewright_api"
+ENGINE = ROOT.parent / "engine" / "src" / "coursewright"
+ANSWERING = (
+    *(API / each for each in ("problems.py", "fields.py", "auth", "consents", "generate", "share")),
+    *(API / each for each in ("assets", "jobs/records.py", "jobs/scripts.py", "jobs/parts.py", "jobs/inputs.py")),
+    *(API / each for each in ("pipelines/library.py", "pipelines/versions.py", "pipelines/given.py")),
+    *(ENGINE / each for each in ("providers.py", "run/context.py", "run/processes.py", "run/serving.py")),
+    *(ENGINE / "kit" / each for each in ("clips", "speech", "exchange.py", "replies.py")),
+)
+"""Whose errors people meet in pages."""
+FOR_PROGRAMS = {"cookies.py", "forms.py", "keys.py", "middleware.py", "routes.py"}
+"""What only programs and operators meet of it stays English."""
+ERRORS = {
+    *("ApiError", "FieldError", "_error", "conflict", "forbidden", "not_found", "refused", "too_many", "unauthorized"),
+    *("AuthFailed", "BadInput", "Busy", "InputError", "QuotaExceeded", "TimedOut", "Unavailable", "Unsuited"),
+}
+"""What makes an error of a message and its remedy."""
+LEAST = 8
+"""Letters of its own that a message with values needs, to be known again."""
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 METHODS = {".html": "jinja2.ext:babel_extract", ".js": "javascript", ".py": "python"}
 
@@ -39,7 +59,54 @@ def said() -> dict[Key, str]:
     for path in sorted(PIPELINES.glob("*.yaml")):
         for message in _shown_of(yaml.safe_load(path.read_text("utf-8"))):
             found.setdefault(message, f"courses/{path.name}")
+    for place in ANSWERING:
+        for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
+            if path.name in FOR_PROGRAMS:
+                continue
+            for message in _answered_by(ast.parse(path.read_text("utf-8"))):
+                found.setdefault(message, f"problems/{path.name}")
     return found
+
+
+def _answered_by(module: ast.Module) -> Iterator[str]:
+    """Messages and remedies of the errors that a module makes; values in them become `%(1)s`, `%(2)s` …"""
+    constants = {
+        target.id: node.value
+        for node in module.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(module):
+        if not isinstance(node, ast.Call) or (name := _name_of(node.func)) not in ERRORS:
+            continue
+        given = [*node.args, *(each.value for each in node.keywords if each.arg in {"message", "remedy"})]
+        for part in given:
+            for choice in (part.body, part.orelse) if isinstance(part, ast.IfExp) else (part,):
+                pieces = "".join(_literals(choice, constants)).split("\0")
+                text = pieces[0] + "".join(f"%({number})s{piece}" for number, piece in enumerate(pieces[1:], start=1))
+                if name == "not_found":
+                    yield f"there is no such {text}"
+                elif " " in text and (len(pieces) == 1 or sum(map(str.isalpha, "".join(pieces))) >= LEAST):
+                    yield text
+
+
+def _name_of(function: ast.expr) -> str:
+    return getattr(function, "id", getattr(function, "attr", ""))
+
+
+def _literals(node: ast.expr | None, constants: dict[str, ast.expr]) -> Iterator[str]:
+    """The pieces of a text, with NUL where a value stands."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.Name(id=name) | ast.FormattedValue(value=ast.Name(id=name)) if name in constants:
+            yield from _literals(constants[name], {})
+        case ast.JoinedStr(values=parts):
+            for part in parts:
+                yield from _literals(part, constants)
+        case _:
+            yield "\0"
 
 
 def _shown_of(pipeline: dict[str, Any]) -> Iterator[str]:

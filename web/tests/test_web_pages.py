@@ -83,6 +83,17 @@ def test_a_page_speaks_german_when_the_browser_or_the_person_wants_it(site: Site
     page.goto(f"{site.url}/login")
     assert page.get_by_role("heading").inner_text() == "Anmelden"
     look(page, "login-german")
+    visits.meant += ["status of 401", "status of 409"]
+    page.locator("[name=email]").fill("nobody@example.org")
+    page.locator("[name=password]").fill("low tide at noon")
+    page.locator("form button[type=submit]").click()
+    page.get_by_text("Die E-Mail-Adresse oder das Passwort ist falsch.").wait_for()
+    page.goto(f"{site.url}/register")
+    for name, value in {"email": "nobody@example.org", "username": "ada", "password": "low tide at noon"}.items():
+        page.locator(f"[name={name}]").first.fill(value)
+    page.locator("form button[type=submit]").click()
+    page.get_by_text("Der Benutzername „ada“ ist vergeben").wait_for()
+    page.goto(f"{site.url}/login")
     page.get_by_label("Sprache").select_option("en")
     page.get_by_role("heading", name="Log in").wait_for()
     assert page.locator("html").get_attribute("lang") == "en"
@@ -94,6 +105,10 @@ def test_scripts_speak_the_language_of_the_page(site: Site, known: Known) -> Non
     page.get_by_text("Läuft").first.wait_for()
     assert "noch etwa" in page.locator("main").inner_text()
     look(page, "job-german")
+    page.goto(f"{site.url}/assets")
+    broken: Any = {"name": "kaputt.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7\nnothing"}
+    page.locator("main input[type=file], header input[type=file]").first.set_input_files(broken)
+    page.get_by_text("Das PDF ist beschädigt; speichern Sie die Datei dort neu").first.wait_for()
     settled(page, f"{site.url}/create/narrated_slides")
     page.get_by_role("heading", name="Vertonte Folien").wait_for()
     assert "Notizen zum Kurs" in page.locator("main").inner_text()

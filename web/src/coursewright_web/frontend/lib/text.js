@@ -3,8 +3,61 @@ const { plural = (n) => Number(n !== 1), texts = {} } = window.messages ?? {};
 
 const filled = (text, values) => text.replace(/%\((\w+)\)s/g, (whole, name) => values[name] ?? whole);
 
+const known = (message) => (Object.hasOwn(texts, message) ? texts[message] : ""); // texts of others may be "constructor"
+
 /** A message: `_("Saved as %(name)s", { name })`. */
-export const _ = (message, values = {}) => filled(texts[message] || message, values);
+export const _ = (message, values = {}) => filled(known(message) || message, values);
+
+/** The values in a text of the form that these pieces have; null when it has another. Looks once over the text. */
+function valuesIn(text, pieces) {
+  const last = pieces.at(-1);
+  const end = text.length - last.length;
+  let at = pieces[0].length;
+  if (at > end || !text.startsWith(pieces[0]) || !text.endsWith(last)) return null;
+  const found = [];
+  for (const piece of pieces.slice(1, -1)) {
+    const next = text.indexOf(piece, at);
+    if (next < 0 || next + piece.length > end) return null;
+    found.push(text.slice(at, next));
+    at = next + piece.length;
+  }
+  return [text, ...found, text.slice(at, end)];
+}
+
+// Messages of the service are kept with numbered places for their values; those with most words of their own come first.
+const NUMBERED = /%\(\d+\)s/;
+const own = (pieces) => pieces.join("").length;
+const forms = Object.keys(texts)
+  .filter((message) => NUMBERED.test(message))
+  .map((message) => ({ message, pieces: message.split(NUMBERED) }))
+  .sort((one, other) => own(other.pieces) - own(one.pieces));
+
+const LONGEST = 1000; // characters of what is looked up; a text that is longer is none of ours
+
+/** One message of the service, with its values; empty when it is none. */
+function formed(text) {
+  if (known(text)) return known(text);
+  for (const { message, pieces } of forms) {
+    const found = valuesIn(text, pieces);
+    if (found) return _(message, found);
+  }
+  return "";
+}
+
+/** Messages with semicolons between them. The first that is known ends the search for it, so that no text takes long. */
+function joined(text) {
+  if (known(text)) return known(text);
+  for (let at = text.indexOf("; "); at > 0; at = text.indexOf("; ", at + 1)) {
+    const first = formed(text.slice(0, at));
+    const rest = first && joined(text.slice(at + 2));
+    if (rest) return `${first}; ${rest}`;
+    if (first) break;
+  }
+  return formed(text);
+}
+
+/** What the service said, in the page's language: a problem, its remedy, or some with semicolons between. */
+export const told = (text) => (text && text.length <= LONGEST && joined(text)) || text;
 
 /** A message that counts: `ngettext("%(n)s scene", "%(n)s scenes", n)`. */
 export function ngettext(one, many, n, values = {}) {

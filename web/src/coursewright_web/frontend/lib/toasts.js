@@ -1,7 +1,7 @@
 // Short messages in a corner. They can be undone, and those that matter stay until they are closed.
 import Alpine from "@alpinejs/csp";
 import { Problem, Unreached } from "./api.js";
-import { _, ngettext } from "./text.js";
+import { _, ngettext, told } from "./text.js";
 
 const SHOWN_S = 7;
 const UNDO_S = 10;
@@ -42,12 +42,15 @@ export function fail(error) {
     throw error;
   }
   if (error.status === 429) return countdown(error);
-  const more = [error.remedy, error.instance].filter(Boolean).join(" · ");
+  const more = [told(error.remedy), error.instance].filter(Boolean).join(" · ");
   toast(sentence(error.message), { tone: "bad", stays: error.status >= 500, more });
 }
 
-/** Begins with a capital and ends with a full stop. */
-export const sentence = (text) => text && text[0].toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
+/** In the page's language, begins with a capital and ends with a full stop. */
+export function sentence(said) {
+  const text = told(said);
+  return text && text[0].toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
+}
 
 function countdown(error) {
   const id = toast(_("That was tried too often."), { tone: "warn", stays: true });

@@ -36,6 +36,7 @@ const assetList = () => ({
   bytes: bytesOf,
   saved: savedFrom,
   moment,
+  sentence,
   init() {
     const given = new URLSearchParams(location.search);
     for (const name of Object.keys(PLAIN)) this[name] = given.get(name) ?? PLAIN[name];

@@ -10,7 +10,7 @@ import { localised } from "../lib/pipelines.js";
 import { others } from "../lib/providers.js";
 import { links, shareForm } from "../lib/sharing.js";
 import { fail, sentence, toast } from "../lib/toasts.js";
-import { _, duration, moment, ngettext, since, size } from "../lib/text.js";
+import { _, duration, moment, ngettext, since, size, told } from "../lib/text.js";
 
 const OVER = new Set(["done", "reused", "skipped", "left_out"]);
 
@@ -112,7 +112,7 @@ const jobPage = () => ({
       const title = this.steps.find((step) => step.name === failure.step)?.title ?? failure.step;
       const where = failure.item ? _("%(step)s, in “%(item)s”", { step: title, item: failure.item }) : title;
       const before = failure.refusals.slice(0, -1).map((each) => `${each.provider}: ${each.message}`);
-      const message = sentence(cause.place ? `${cause.place}: ${cause.message}` : cause.message);
+      const message = sentence(cause.place ? `${cause.place}: ${told(cause.message)}` : cause.message);
       return { ...failure, key: index, where, cause, message, remedy: sentence(cause.remedy), before };
     });
   },
