@@ -128,6 +128,23 @@ def test_the_script_is_looked_at_before_and_waits_for_its_author(new: Site, visi
     expect(needed.get_by_role("link", name=re.compile("^Read the script: "))).to_be_visible()
 
 
+def test_the_review_says_who_gets_data_and_what_is_not_known(new: Site, visits: Visits) -> None:
+    page = visits.open()
+    log_in_as_first(page, new)
+    page.goto(f"{new.url}/create/translated_lesson")
+    page.get_by_role("textbox", name="Lesson notes").fill(NOTES)
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Next").click()
+    page.locator("#field-language").select_option("fr")
+    told = page.get_by_role("region", name="What is told")
+    expect(told).to_contain_text("Sends data to llm.openai")
+    page.get_by_role("button", name="Next").click()
+    takes = page.get_by_role("region", name="What it takes")
+    expect(takes.get_by_role("listitem").filter(has_text="llm.openai: ")).to_be_visible()
+    expect(takes.get_by_text("Nothing leaves this machine")).to_be_hidden()
+    expect(takes).to_contain_text("Not known: a provider names no price.")
+
+
 def test_files_are_kept_with_names_that_are_only_text(new: Site, visits: Visits, tmp_path: Path) -> None:
     page = visits.open(size="phone")
     visits.meant.append("status of 422")
