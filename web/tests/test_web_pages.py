@@ -109,6 +109,7 @@ def test_scripts_speak_the_language_of_the_page(site: Site, known: Known) -> Non
     broken: Any = {"name": "kaputt.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7\nnothing"}
     page.locator("main input[type=file], header input[type=file]").first.set_input_files(broken)
     page.get_by_text("Das PDF ist beschädigt; speichern Sie die Datei dort neu").first.wait_for()
+    look(page, "files-german")
     settled(page, f"{site.url}/create/narrated_slides")
     page.get_by_role("heading", name="Vertonte Folien").wait_for()
     assert "Notizen zum Kurs" in page.locator("main").inner_text()
