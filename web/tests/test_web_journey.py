@@ -65,6 +65,7 @@ def test_a_person_makes_a_course_from_their_notes(new: Site, visits: Visits, tmp
     page.get_by_role("button", name="Next").click()  # to the voice
     page.get_by_role("button", name="Hear it").click()
     sound = page.get_by_role("region", name="How it sounds").locator("audio")
+    sound.wait_for(timeout=60_000)
     sound.evaluate("(sound) => sound.ended || new Promise((done) => (sound.onended = done))")
     page.get_by_role("button", name="Next").click()  # to the look
     page.go_back()
@@ -103,12 +104,12 @@ def test_the_script_is_looked_at_before_and_waits_for_its_author(new: Site, visi
     expect(page.get_by_text("55 characters · about 4 s when spoken")).to_be_visible()
     page.get_by_role("button", name="Write the script").press("Enter")
     scenes = page.get_by_role("list", name="Scenes").get_by_role("listitem")
-    expect(scenes).to_have_count(1)
+    expect(scenes).to_have_count(1, timeout=60_000)
     steps = page.get_by_role("navigation", name="Steps")
     steps.get_by_role("button", name="Look").click()
     page.get_by_role("button", name="See a slide").click()
     slide = page.get_by_alt_text("A slide of the course")
-    expect(slide).to_be_visible()
+    expect(slide).to_be_visible(timeout=60_000)
     assert slide.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 1000
     page.reload()
     expect(slide).to_be_visible()
@@ -122,7 +123,7 @@ def test_the_script_is_looked_at_before_and_waits_for_its_author(new: Site, visi
     page.get_by_label("Show me the script before anything").check()
     page.get_by_role("button", name="Start", exact=True).click()
     page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]+$"))
-    expect(page.get_by_text("Waits for you")).to_be_visible()
+    expect(page.get_by_text("Waits for you")).to_be_visible(timeout=60_000)
     page.goto(new.url)
     needed = page.get_by_role("listitem").filter(has_text="Its script waits for you to read it.")
     expect(needed.get_by_role("link", name=re.compile("^Read the script: "))).to_be_visible()
