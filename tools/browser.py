@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Error, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = ["--no-sandbox", "--mute-audio", "--disable-dev-shm-usage", "--use-fake-device-for-media-stream"]
+"""The microphone is one that beeps."""
 
 
 @contextlib.contextmanager
@@ -21,9 +23,7 @@ def chromium_browser() -> Iterator[Browser]:
     program = next(filter(None, map(shutil.which, NAMES)), None)
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(
-                executable_path=program, args=["--no-sandbox", "--mute-audio", "--disable-dev-shm-usage"]
-            )
+            browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         except Error as error:
             said = error.message.partition("\n")[0]
             pytest.fail(f"no browser starts: {said}\non Debian: apt install chromium", pytrace=False)

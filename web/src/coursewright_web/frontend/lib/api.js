@@ -23,10 +23,13 @@ export class Problem extends Error {
   }
 }
 
-/** The service was not reached, or nobody logged in again. `shown`: the page tells of it already. */
+/** The service was not reached; the page tells of it already. */
 export class Unreached extends Error {}
 
-export const cookie = (name) =>
+/** Nobody logged in again. */
+export class LoggedOut extends Unreached {}
+
+const cookie = (name) =>
   document.cookie
     .split("; ")
     .find((each) => each.startsWith(`${name}=`))
@@ -78,7 +81,7 @@ export async function ask(method, path, options = {}) {
   const began = Date.now();
   let answer = await send(method, path, options);
   if (answer.status === 401 && !options.open) {
-    if (!(await renewed(began)) && !(await loginAgain())) throw new Unreached(_("You are not logged in."));
+    if (!(await renewed(began)) && !(await loginAgain())) throw new LoggedOut(_("You are not logged in."));
     answer = await send(method, path, options);
   }
   if (answer.status === 503 && !options.calm) connection.troubled();

@@ -64,5 +64,13 @@ export const connection = {
   },
 };
 
+/** Waits until the service can be reached. Raises what `signal` is aborted with. */
+export const back = (signal) =>
+  new Promise((done, failed) => {
+    if (!store.bad) return done();
+    window.addEventListener("coursewright:back", done, { once: true });
+    signal?.addEventListener("abort", () => failed(signal.reason), { once: true });
+  });
+
 window.addEventListener("offline", connection.lost);
 window.addEventListener("online", () => store.bad && probe());

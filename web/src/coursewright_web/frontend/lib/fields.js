@@ -65,6 +65,7 @@ function fieldOf(name, about, required) {
     search: "",
     loaded: false,
     part: null, // of an upload that runs
+    waits: false, // does it wait for the connection?
     consent: "", // "", "checking", "needed" or "given"
   };
 }

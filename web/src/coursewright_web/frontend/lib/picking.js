@@ -1,9 +1,10 @@
 // The part of the wizard that chooses files: those that are there, new ones, and the consent they need.
 import { get, query, remove } from "./api.js";
 import { consentOf } from "./consent.js";
-import { factsOf, filesIn, needsConsent, previewOf, bytesOf, upload } from "./files.js";
+import { factsOf, filesIn, needsConsent, previewOf, bytesOf } from "./files.js";
 import { sentence } from "./toasts.js";
 import { _, size } from "./text.js";
+import { upload } from "./upload.js";
 
 const SHOWN = 11;
 
@@ -76,14 +77,19 @@ export const picking = {
     this.stops[field.name] = () => abort.abort();
     try {
       const progress = (part) => (field.part = part);
-      const asset = await upload(file, { type: field.type, signal: abort.signal, progress });
+      const waiting = (is) => (field.waits = is);
+      const asset = await upload(file, { type: field.type, signal: abort.signal, progress, waiting });
       field.assets = [asset, ...field.assets];
       await this.pick(field, asset);
     } catch (error) {
       this.told(field, error);
     } finally {
-      field.part = null;
+      Object.assign(field, { part: null, waits: false });
     }
+  },
+  sendingOf(field) {
+    if (field.waits) return _("The connection was lost. It goes on by itself.");
+    return field.part < 1 ? _("Sending") : _("Looking at it");
   },
   stops: {},
   stopped(field) {

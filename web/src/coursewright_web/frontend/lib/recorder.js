@@ -3,6 +3,7 @@ import { _, number } from "./text.js";
 
 const MOST_S = 60;
 const ENOUGH_S = 10;
+const LEAST_S = 3;
 const QUIET = 0.02;
 
 const reasons = {
@@ -30,6 +31,13 @@ export const recorder = () => ({
     if (this.seconds > 2 && this.peak < QUIET) return _("Nothing is heard. Is it the right microphone?");
     if (this.seconds < ENOUGH_S) return _("Go on: %(n)s more seconds are good.", { n: number(Math.ceil(ENOUGH_S - this.seconds)) });
     return _("That is enough. Finish the sentence, then stop.");
+  },
+  /** Why the recording had better be made again; empty when it is good. */
+  get verdict() {
+    if (this.state !== "recorded") return "";
+    if (this.peak < QUIET) return _("Nothing is heard in it. Choose the right microphone, come closer, and record again.");
+    if (this.seconds < LEAST_S) return _("That is too short: read for %(n)s seconds at least.", { n: number(ENOUGH_S) });
+    return "";
   },
   async start() {
     this.discard();

@@ -3,13 +3,14 @@ import { get, query, remove } from "../lib/api.js";
 import { register } from "../lib/components.js";
 import { consentPart } from "../lib/consent.js";
 import { confirmed } from "../lib/dialogs.js";
-import { TYPES, bytesOf, factsOf, filesIn, needsConsent, previewOf, savedFrom, typeOf, upload } from "../lib/files.js";
+import { TYPES, bytesOf, factsOf, filesIn, needsConsent, previewOf, savedFrom, typeOf } from "../lib/files.js";
 import { form } from "../lib/form.js";
 import { look } from "../lib/jobs.js";
 import { recorder } from "../lib/recorder.js";
 import { fail, sentence, toast } from "../lib/toasts.js";
 import { undoable } from "../lib/undo.js";
 import { _, moment, ngettext } from "../lib/text.js";
+import { upload } from "../lib/upload.js";
 
 const PAGE = 24;
 const AT_ONCE = 3;
@@ -75,7 +76,8 @@ const assetList = () => ({
     }
   },
   take(page, items) {
-    this.items = items.filter((each) => !this.leaving.includes(each.id));
+    // What is only announced is told of while it is sent, and goes by itself when it never comes.
+    this.items = items.filter((each) => each.state !== "pending" && !this.leaving.includes(each.id));
     this.cursor = page.next_cursor;
     this.ready = true;
     clearTimeout(this.later);
@@ -163,6 +165,7 @@ const assetList = () => ({
       type: this.type === "slide_theme" ? "slide_theme" : typeOf(file, this.type),
       part: 0,
       running: false,
+      waits: false,
       error: "",
       abort: new AbortController(),
     }));
@@ -178,27 +181,32 @@ const assetList = () => ({
     entry.running = true;
     try {
       const progress = (part) => (entry.part = part);
-      const asset = await upload(entry.file, { type: entry.type, signal: entry.abort.signal, progress });
+      const waiting = (is) => (entry.waits = is);
+      const asset = await upload(entry.file, { type: entry.type, signal: entry.abort.signal, progress, waiting });
       this.drop(entry);
       this.arrived(asset);
     } catch (error) {
-      entry.running = false;
+      Object.assign(entry, { running: false, waits: false });
       if (error.name === "AbortError") this.drop(entry);
       else entry.error = [sentence(error.message), error.remedy && sentence(error.remedy)].filter(Boolean).join(" ");
     }
     this.pump();
   },
   arrived(asset) {
-    if (asset.type === this.type && !this.text) this.items = [asset, ...this.items];
-    else toast(_("%(name)s is among your files.", { name: asset.name }));
-    if (asset.state === "processing") this.load();
+    const others = this.items.filter((each) => each.id !== asset.id);
+    const shown = asset.type === this.type && !this.text;
+    if (shown) this.items = [asset, ...others];
+    const [note] = asset.notes;
+    if (note) toast(asset.name, { tone: "warn", more: sentence(note), stays: !shown });
+    else if (!shown) toast(_("%(name)s is among your files.", { name: asset.name }));
   },
   again(entry) {
     Object.assign(entry, { error: "", part: 0, abort: new AbortController() });
     this.pump();
   },
   cancel(entry) {
-    entry.running ? entry.abort.abort() : this.drop(entry);
+    entry.abort.abort();
+    this.drop(entry);
   },
   drop(entry) {
     this.sending = this.sending.filter((each) => each.key !== entry.key);

@@ -1,0 +1,163 @@
+"""Adding files as people do: many at once, dropped, pasted, recorded, and over a connection that breaks."""
+
+from __future__ import annotations
+
+import io
+import struct
+import wave
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, Route, expect
+
+from web.tests.conftest import Known, Site, Visits
+from web.tests.seed import PASSWORD
+
+FAY = "fay@example.org"
+NOTES = b"# The moon\nIt pulls the sea.\n"
+LOUD = "(meter) => new Promise((done) => setInterval(() => meter.value > 0.3 && done(), 50))"
+
+
+@pytest.fixture(scope="module")
+def fay(site: Site) -> str:
+    """Somebody who has no files yet."""
+    person = {"email": FAY, "username": "fay", "password": PASSWORD}
+    httpx.post(f"{site.url}/api/auth/register", json=person).raise_for_status()
+    return FAY
+
+
+def picture() -> bytes:
+    """A picture of nobody."""
+    data = io.BytesIO()
+    Image.new("RGB", (400, 300), "teal").save(data, "PNG")
+    return data.getvalue()
+
+
+def silence() -> bytes:
+    data = io.BytesIO()
+    with wave.open(data, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(struct.pack("<4000h", *[1, -1] * 2000))
+    return data.getvalue()
+
+
+def bring(page: Page, event: str, **files: bytes) -> None:
+    """Drop or paste files, as the browser tells of them; their names have `_` for the dot."""
+    page.evaluate(
+        """([event, files]) => {
+          const transfer = new DataTransfer();
+          for (const [name, bytes] of Object.entries(files))
+            transfer.items.add(new File(
+              [new Uint8Array(bytes)],
+              name.replace("_", "."),
+              { type: name.endsWith("png") ? "image/png" : "" },
+            ));
+          const options = { bubbles: true, cancelable: true, dataTransfer: transfer, clipboardData: transfer };
+          const told = event === "paste" ? new ClipboardEvent(event, options) : new DragEvent(event, options);
+          document.querySelector("main").dispatchEvent(told);
+        }""",
+        [event, {name: list(data) for name, data in files.items()}],
+    )
+
+
+def names(page: Page) -> list[str]:
+    """What the service has of this person, pending and failed ones too."""
+    items: list[dict[str, Any]] = page.request.get("/api/assets").json()["items"]
+    return sorted(each["file_name"] for each in items)
+
+
+def test_files_are_dropped_and_pasted_and_what_is_wrong_with_one_is_said_at_once(
+    site: Site, known: Known, visits: Visits, fay: str
+) -> None:
+    page = known(fay, base_url=site.url)
+    page.goto("/assets?type=document")
+    page.get_by_text("No documents yet").wait_for()
+    bring(page, "dragover", one_md=NOTES)
+    expect(page.get_by_text("Drop the files to add them")).to_be_visible()
+    bring(page, "drop", one_md=NOTES, two_md=NOTES, nobody_png=picture(), broken_png=b"no picture", empty_md=b"")
+    expect(page.get_by_text("Drop the files to add them")).to_be_hidden()
+    bring(page, "paste", three_md=NOTES)
+    files = page.get_by_role("list", name="Files").get_by_role("heading")
+    expect(files).to_have_count(3)
+    sending = page.get_by_role("region", name="Being added")
+    expect(sending.get_by_role("listitem")).to_have_count(2)
+    expect(sending).to_contain_text("The file is no picture that can be read; give a JPEG, PNG, WebP or SVG picture.")
+    expect(sending).to_contain_text("The file is empty. Choose the file that was meant.")
+    expect(page.get_by_text("No face was found; talking heads need one that looks into the camera.")).to_be_visible()
+    for name in ("broken.png", "empty.md"):
+        sending.get_by_role("button", name=f"Cancel: {name}").click()
+    expect(sending).to_be_hidden()
+    assert names(page) == ["nobody.png", "one.md", "three.md", "two.md"]
+    page.get_by_role("button", name="Voices").click()
+    page.locator("main input[type=file]").set_input_files(
+        {"name": "quiet.wav", "mimeType": "audio/wav", "buffer": silence()}
+    )
+    voice = page.get_by_role("list", name="Files").get_by_role("listitem")
+    expect(voice).to_contain_text("the recording is nearly silent: record again, closer to the microphone")
+
+
+def test_a_file_is_cancelled_or_waits_for_the_connection_and_is_never_there_twice(
+    site: Site, known: Known, visits: Visits, fay: str
+) -> None:
+    visits.meant += ["ERR_INTERNET_DISCONNECTED", "ERR_FAILED"]
+    page = known(fay, base_url=site.url, size="phone")
+    page.goto("/assets?type=slide_theme")
+    page.get_by_text("No themes yet").wait_for()
+    before = names(page)
+    sending = page.get_by_role("region", name="Being added")
+    held: list[Route] = []
+    page.route("**/api/files/uploads/**", lambda route: held.append(route))
+    with page.expect_request("**/api/files/uploads/**"):
+        bring(page, "drop", look_toml=b'font = "Inter"\n')
+    expect(sending.get_by_role("progressbar", name="look.toml")).to_be_visible()
+    with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        sending.get_by_role("button", name="Cancel: look.toml").click()
+    expect(sending).to_be_hidden()
+    assert names(page) == before
+
+    lost: list[str] = []
+
+    def once(route: Route) -> None:
+        """The bytes and the confirmation arrive, and the first answer to each is lost."""
+        path = route.request.url.partition("?")[0].rpartition("/")[2]
+        if path in lost:
+            return route.continue_()
+        lost.append(path)
+        route.fetch()
+        return route.abort()
+
+    page.unroute("**/api/files/uploads/**")
+    page.route("**/api/files/uploads/**", once)
+    page.route("**/api/assets/*/confirm", once)
+    page.context.set_offline(True)
+    bring(page, "drop", look_toml=b'font = "Inter"\n')
+    expect(sending).to_contain_text("The connection was lost. It goes on by itself.")
+    page.context.set_offline(False)
+    expect(page.get_by_role("list", name="Files").get_by_role("heading", name="look.toml")).to_be_visible()
+    expect(sending).to_be_hidden()
+    assert len(lost) == 2
+    assert names(page) == sorted([*before, "look.toml"])
+
+
+def test_a_voice_is_recorded_and_judged_before_it_is_sent(site: Site, known: Known, fay: str) -> None:
+    page = known(fay, permissions=["microphone"])
+    page.goto(f"{site.url}/assets?type=voice_sample")
+    page.get_by_role("button", name="Record a voice").click()
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.get_by_text("more seconds are good").wait_for()
+    page.locator("meter").evaluate(LOUD)
+    page.get_by_role("button", name="Stop the recording").click()
+    expect(page.get_by_text("That is too short: read for 10 seconds at least.")).to_be_visible()
+    page.get_by_role("button", name="Use it").click()
+    voice = page.get_by_role("list", name="Files").get_by_role("listitem").filter(has_text="voice-")
+    expect(voice).to_contain_text("3 s are the least, half a minute is good")
+    voice.get_by_role("button", name="Ask for consent").click()
+    page.get_by_label("Whose face or voice is it?").fill("Fay")
+    page.get_by_label("What for?").fill("my courses")
+    page.get_by_label("This is me").check()
+    page.get_by_role("button", name="File the consent").click()
+    expect(voice.get_by_role("button", name="Consent: Fay")).to_be_visible()
