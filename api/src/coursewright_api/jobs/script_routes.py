@@ -28,7 +28,7 @@ class ScriptController(Controller):
 
     @put("", summary="Edit the script of a job", responses=documented(401, 403, 404, 409, 422))
     async def change(
-        self, request: Asked, data: JSONBody[ScriptEdit], service: Services, job_id: Id, if_match: Tag
+        self, request: Asked, data: JSONBody[ScriptEdit], service: Services, job_id: Id, if_match: Tag = ""
     ) -> Response[JobScript]:
         """The course is made of it by the next `POST /api/jobs/{id}/retry`: only what is out of date."""
         await service.scripts.change(request.user.user_id, job_id, data, if_match.strip('"'))
@@ -38,9 +38,9 @@ class ScriptController(Controller):
         "",
         summary="Go back to the script as it was last made",
         status_code=200,
-        responses=documented(401, 403, 404, 409),
+        responses=documented(401, 403, 404, 409, 422),
     )
-    async def discard(self, request: Asked, service: Services, job_id: Id, if_match: Tag) -> Response[JobScript]:
+    async def discard(self, request: Asked, service: Services, job_id: Id, if_match: Tag = "") -> Response[JobScript]:
         await service.scripts.discard(request.user.user_id, job_id, if_match.strip('"'))
         return await _shown(service, request, job_id)
 

@@ -118,6 +118,8 @@ class Scripts:
             row, made = await self._made(owner, job)
             if not JobState(row["state"]).over:
                 raise conflict(f"the job is {row['state']}", code="job_active", remedy="wait until it is over")
+            if not tag:
+                raise invalid([FieldError(parameter="header:If-Match", code="missing", message="is missing")])
             if tag != _tag(row):
                 raise conflict(
                     "the script was changed meanwhile, perhaps in another window",
