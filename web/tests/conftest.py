@@ -65,7 +65,7 @@ PAGES = {
 SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
 
 
-expect.set_options(timeout=15_000)  # for a busy machine; what is waited for takes a moment
+expect.set_options(timeout=30_000)  # for a busy machine; what is waited for takes a moment
 
 
 @dataclass
@@ -141,7 +141,7 @@ class Visits:
         options = {"viewport": {"width": width, "height": height}, "locale": "en", **options}
         context = self._chromium.new_context(**options)
         self._contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         context.on("page", self._listen)
         return context.new_page()
 
