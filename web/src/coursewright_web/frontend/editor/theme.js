@@ -69,26 +69,7 @@ const frame = EditorView.theme({
   "@media (pointer: coarse)": {
     ".cm-scroller": { fontSize: "1rem" },
     ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "0.625rem 0.75rem" },
-    ".cm-panels": { backgroundColor: color("sunken"), color: color("ink"), borderBottom: `1px solid ${color("line")}` },
-  ".cm-panel.cm-search": { display: "flex", flexWrap: "wrap", alignItems: "center", gap: "0.375rem", padding: "0.5rem 3rem 0.5rem 0.5rem" },
-  ".cm-panel.cm-search br": { display: "none" },
-  ".cm-panel.cm-search input, .cm-panel.cm-search button, .cm-panel.cm-search label": { margin: "0", fontSize: "0.875rem", fontFamily: "var(--font-sans)" },
-  ".cm-panel.cm-search label": { display: "inline-flex", alignItems: "center", gap: "0.375rem", minHeight: "44px" },
-  ".cm-textfield": { minHeight: "44px", border: `1px solid ${color("edge")}`, borderRadius: "0.5rem", backgroundColor: color("surface"), color: color("ink"), padding: "0 0.75rem" },
-  ".cm-button, .cm-panel.cm-search [name=close]": {
-    minHeight: "44px",
-    minWidth: "44px",
-    border: `1px solid ${color("edge")}`,
-    borderRadius: "0.5rem",
-    backgroundImage: "none",
-    backgroundColor: color("surface"),
-    color: color("ink"),
-    cursor: "pointer",
-  },
-  ".cm-searchMatch": { backgroundColor: color("warn-soft"), outline: `1px solid ${color("warn")}` },
-  ".cm-searchMatch-selected": { backgroundColor: color("accent-soft"), outline: `2px solid ${color("accent")}` },
-  ":is(.cm-textfield, button, input):focus-visible": { outline: `2px solid ${color("accent")}`, outlineOffset: "1px" },
-  ".cm-diagnosticAction": { padding: "0.625rem 1rem" },
+    ".cm-diagnosticAction": { padding: "0.625rem 1rem" },
   },
 });
 
