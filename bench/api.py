@@ -50,7 +50,7 @@ def bare(folder: Path, url: str, owner: UUID) -> None:
     from coursewright.settings import Settings
     from coursewright_api.database import Database
     from coursewright_api.database.tables import Job, JobStep
-    from coursewright_api.jobs.records import LIGHT
+    from coursewright_api.jobs.lists import LIGHT
     from coursewright_api.serve import listen
     from coursewright_api.settings import ServerSettings, server_settings
     from litestar import Litestar, get

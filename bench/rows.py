@@ -18,22 +18,18 @@ from uuid import UUID
 
 import asyncpg
 from coursewright_api.database import SQLITE_NAME
+from coursewright_api.database.states import AssetState, AssetType, JobState, Priority, StepState
 from coursewright_api.database.tables import (
     ApiKey,
     Asset,
-    AssetState,
-    AssetType,
     AuditEvent,
     Consent,
     Job,
     JobEvent,
-    JobState,
     JobStep,
     PipelineVersion,
-    Priority,
     Session,
     ShareLink,
-    StepState,
     User,
 )
 from piccolo.columns import BigSerial

@@ -14,7 +14,8 @@ from coursewright.capabilities.artifacts import Artifact
 from coursewright.store.gc import collect
 from coursewright_api.assets.uploads import PROCESSING_S
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import Asset, AssetState, Job, JobState, PipelineVersion
+from coursewright_api.database.states import AssetState, JobState
+from coursewright_api.database.tables import Asset, Job, PipelineVersion
 from coursewright_api.problems import ApiError
 from httpx import Response
 from PIL import Image

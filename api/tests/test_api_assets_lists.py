@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 from coursewright_api.assets.structs import Sort
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import Asset, AssetState, AssetType
+from coursewright_api.database.states import AssetState, AssetType
+from coursewright_api.database.tables import Asset
 from coursewright_api.pages import Order
 
 pytestmark = pytest.mark.anyio

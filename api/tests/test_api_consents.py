@@ -10,7 +10,8 @@ import pytest
 from coursewright.consent import STATEMENT, consents_for, revoke
 from coursewright_api.auth.audit import Action
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import Asset, AssetState, AssetType, AuditEvent, Consent
+from coursewright_api.database.states import AssetState, AssetType
+from coursewright_api.database.tables import Asset, AuditEvent, Consent
 from coursewright_api.problems import ApiError
 
 pytestmark = pytest.mark.anyio

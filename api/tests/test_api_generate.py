@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import Asset, AssetState, AssetType
+from coursewright_api.database.states import AssetState, AssetType
+from coursewright_api.database.tables import Asset
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"
 pytestmark = pytest.mark.anyio

@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 
 import pytest
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import Asset, AssetState, AssetType, Job, JobState
+from coursewright_api.database.states import AssetState, AssetType, JobState
+from coursewright_api.database.tables import Asset, Job
 from litestar.routes import WebSocketRoute
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"

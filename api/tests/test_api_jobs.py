@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 
 import pytest
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import Job, JobState, JobStep
+from coursewright_api.database.states import JobState
+from coursewright_api.database.tables import Job, JobStep
 from coursewright_api.jobs.events import LOCK, of_job, write
 from coursewright_api.pipelines.usual import Usual
 

@@ -22,7 +22,8 @@ from coursewright.run.history import history_of
 from coursewright.run.references import reference_of
 from coursewright.settings import Price
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import Asset, Job, PipelineOrigin
+from coursewright_api.database.states import PipelineOrigin
+from coursewright_api.database.tables import Asset, Job
 from coursewright_api.pipelines.library import Pipelines
 from coursewright_api.pipelines.structs import Amount
 from coursewright_api.pipelines.usual import Usual

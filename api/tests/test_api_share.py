@@ -10,18 +10,8 @@ from uuid import UUID, uuid4
 
 import pytest
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import (
-    Asset,
-    AssetState,
-    AssetType,
-    AuditEvent,
-    Job,
-    JobState,
-    PipelineVersion,
-    ShareLink,
-    User,
-    UserState,
-)
+from coursewright_api.database.states import AssetState, AssetType, JobState, UserState
+from coursewright_api.database.tables import Asset, AuditEvent, Job, PipelineVersion, ShareLink, User
 from coursewright_api.share.showing import embed
 
 pytestmark = pytest.mark.anyio

@@ -27,16 +27,8 @@ from coursewright.testing import bench
 from coursewright_api.app import create_app
 from coursewright_api.auth.passwords import Passwords
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import (
-    Asset,
-    AssetState,
-    AssetType,
-    Job,
-    JobState,
-    PipelineVersion,
-    ShareLink,
-    User,
-)
+from coursewright_api.database.states import AssetState, AssetType, JobState
+from coursewright_api.database.tables import Asset, Job, PipelineVersion, ShareLink, User
 from coursewright_api.service import Service
 from coursewright_api.settings import server_settings
 from coursewright_export_scorm.provider import ScormExport

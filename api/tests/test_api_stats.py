@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import Asset, AssetState, AssetType, Job, JobState, PipelineVersion
+from coursewright_api.database.states import AssetState, AssetType, JobState
+from coursewright_api.database.tables import Asset, Job, PipelineVersion
 
 pytestmark = pytest.mark.anyio
 

@@ -19,7 +19,8 @@ import websockets
 from coursewright_api.auth.identity import Identity
 from coursewright_api.auth.liveness import living
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import Job, JobEvent, JobState, Role, Session
+from coursewright_api.database.states import JobState, Role
+from coursewright_api.database.tables import Job, JobEvent, Session
 from coursewright_api.jobs import hub, streams
 from coursewright_api.jobs.events import LOCK, of_job, write
 from websockets.asyncio.client import ClientConnection

@@ -15,19 +15,8 @@ import msgspec
 from coursewright.settings import Settings
 from coursewright_api.auth.passwords import Passwords
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import (
-    Asset,
-    AssetState,
-    AssetType,
-    Job,
-    JobState,
-    JobStep,
-    PipelineVersion,
-    Priority,
-    Role,
-    StepState,
-    User,
-)
+from coursewright_api.database.states import AssetState, AssetType, JobState, Priority, Role, StepState
+from coursewright_api.database.tables import Asset, Job, JobStep, PipelineVersion, User
 from coursewright_api.service import Service
 from coursewright_api.settings import server_settings
 

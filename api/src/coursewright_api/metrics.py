@@ -32,7 +32,8 @@ from coursewright_api.auth.middleware import PUBLIC
 from coursewright_api.database import Database
 from coursewright_api.database.columns import now
 from coursewright_api.database.engines import PgEngine
-from coursewright_api.database.tables import Job, JobState
+from coursewright_api.database.states import JobState
+from coursewright_api.database.tables import Job
 from coursewright_api.problems import documented, forbidden, unauthorized
 from coursewright_api.service import Service, Services
 from coursewright_api.settings import ServerSettings

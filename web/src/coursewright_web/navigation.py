@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from coursewright_api.database.tables import Role
+from coursewright_api.database.states import Role
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Any
 
 from coursewright_api.auth.cookies import ACCESS
 from coursewright_api.auth.identity import Identity
-from coursewright_api.database.tables import Role
+from coursewright_api.database.states import Role
 from coursewright_api.problems import ApiError, forbidden
 from coursewright_api.service import Services
 from litestar import Request

@@ -20,7 +20,8 @@ from coursewright_api.consents.keeping import Consents
 from coursewright_api.database import Database
 from coursewright_api.database.columns import beyond, contains, now
 from coursewright_api.database.engines import PgEngine
-from coursewright_api.database.tables import Asset, AssetState, AssetType, Job, JobState
+from coursewright_api.database.states import AssetState, AssetType, JobState
+from coursewright_api.database.tables import Asset, Job
 from coursewright_api.fields import FieldError
 from coursewright_api.files.links import Files, Link
 from coursewright_api.files.names import safe_name

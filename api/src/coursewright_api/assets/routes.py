@@ -21,7 +21,7 @@ from coursewright_api.assets import structs
 from coursewright_api.assets.records import Row
 from coursewright_api.auth.middleware import PUBLIC
 from coursewright_api.auth.routes import Asked, Id
-from coursewright_api.database.tables import AssetState, AssetType
+from coursewright_api.database.states import AssetState, AssetType
 from coursewright_api.fields import errors_of
 from coursewright_api.files.links import PATH as FILES
 from coursewright_api.files.links import Link

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from coursewright_api.bodies import END, LINE, Description, In
-from coursewright_api.database.tables import AssetState, AssetType
+from coursewright_api.database.states import AssetState, AssetType
 from coursewright_api.files.links import Link
 
 Name = Annotated[

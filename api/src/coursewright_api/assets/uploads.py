@@ -22,7 +22,8 @@ from coursewright_api.assets.staging import Staging
 from coursewright_api.assets.structs import AssetChange, Form, UploadRequest, UploadTarget, UploadType
 from coursewright_api.database import Database
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import Asset, AssetState
+from coursewright_api.database.states import AssetState
+from coursewright_api.database.tables import Asset
 from coursewright_api.fields import FieldError
 from coursewright_api.files.links import Files
 from coursewright_api.files.names import safe_name

@@ -15,7 +15,8 @@ from coursewright_api.auth.passwords import Passwords
 from coursewright_api.auth.sessions import Grant, Sessions
 from coursewright_api.database import Database, is_duplicate
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import EndReason, LinkPurpose, Role, User, UserState
+from coursewright_api.database.states import EndReason, LinkPurpose, Role, UserState
+from coursewright_api.database.tables import User
 from coursewright_api.fields import FieldError
 from coursewright_api.problems import conflict, forbidden, invalid, not_found, unauthorized
 from coursewright_api.settings import ServerSettings

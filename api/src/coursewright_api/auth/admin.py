@@ -13,7 +13,8 @@ from coursewright_api.auth.links import Link, Links
 from coursewright_api.auth.sessions import Sessions
 from coursewright_api.database import Database, is_duplicate
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import Asset, AuditEvent, EndReason, LinkPurpose, Role, User, UserState
+from coursewright_api.database.states import EndReason, LinkPurpose, Role, UserState
+from coursewright_api.database.tables import Asset, AuditEvent, User
 from coursewright_api.pages import after
 from coursewright_api.problems import conflict, invalid, not_found
 

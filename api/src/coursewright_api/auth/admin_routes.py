@@ -13,7 +13,7 @@ from coursewright_api.auth import structs
 from coursewright_api.auth.audit import Action
 from coursewright_api.auth.identity import requires
 from coursewright_api.auth.routes import Asked, Id
-from coursewright_api.database.tables import Role, UserState
+from coursewright_api.database.states import Role, UserState
 from coursewright_api.pages import Cursor, Limit, Page, page_of
 from coursewright_api.problems import documented
 from coursewright_api.service import Asker, Services

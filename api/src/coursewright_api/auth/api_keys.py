@@ -13,7 +13,8 @@ from coursewright_api.auth.audit import Action, Origin, note
 from coursewright_api.auth.identity import Identity, Scope
 from coursewright_api.database import Database, is_duplicate
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import ApiKey, Role, UserState
+from coursewright_api.database.states import Role, UserState
+from coursewright_api.database.tables import ApiKey
 from coursewright_api.problems import conflict, forbidden, not_found, unauthorized
 
 PREFIX = "cwk_"

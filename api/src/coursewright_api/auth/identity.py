@@ -11,7 +11,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import Guard
 
-from coursewright_api.database.tables import Role
+from coursewright_api.database.states import Role
 from coursewright_api.problems import forbidden
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -10,7 +10,8 @@ import msgspec
 
 from coursewright_api.auth.api_keys import digest
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import LinkPurpose, OneTimeLink, Role, User
+from coursewright_api.database.states import LinkPurpose, Role
+from coursewright_api.database.tables import OneTimeLink, User
 from coursewright_api.problems import ApiError
 from coursewright_api.settings import ServerSettings
 

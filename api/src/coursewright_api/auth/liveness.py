@@ -8,7 +8,8 @@ from uuid import UUID
 
 from coursewright_api.auth.identity import Identity
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import ApiKey, Session, UserState
+from coursewright_api.database.states import UserState
+from coursewright_api.database.tables import ApiKey, Session
 
 _AT_ONCE = 500
 """Values in one query; SQLite's limit is higher."""

@@ -17,7 +17,8 @@ from coursewright_api.auth.identity import Identity, Scope, by_session
 from coursewright_api.auth.middleware import PUBLIC
 from coursewright_api.auth.sessions import Grant, ended
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import EndReason, Role, Session, User
+from coursewright_api.database.states import EndReason, Role
+from coursewright_api.database.tables import Session, User
 from coursewright_api.problems import documented, not_found, unauthorized
 from coursewright_api.service import Asker, Service, Services
 

@@ -14,7 +14,8 @@ from coursewright_api.auth.keys import Keys
 from coursewright_api.auth.tokens import Claims, Tokens
 from coursewright_api.database import Database
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import EndReason, Role, Session, User, UserState
+from coursewright_api.database.states import EndReason, Role, UserState
+from coursewright_api.database.tables import Session, User
 from coursewright_api.problems import ApiError, unauthorized
 from coursewright_api.settings import ServerSettings
 

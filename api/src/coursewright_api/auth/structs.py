@@ -13,7 +13,7 @@ from coursewright_api.auth.audit import Action
 from coursewright_api.auth.identity import Scope
 from coursewright_api.auth.rules import MAX_PASSWORD
 from coursewright_api.bodies import LINE, In
-from coursewright_api.database.tables import Role, UserState
+from coursewright_api.database.states import Role, UserState
 
 _PASSWORD_BYTES = 4 * MAX_PASSWORD
 Email = Annotated[str, Meta(max_length=254, description="An e-mail address.", examples=["ada@example.org"])]

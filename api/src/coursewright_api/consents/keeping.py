@@ -17,7 +17,8 @@ from coursewright_api.auth.identity import Identity
 from coursewright_api.consents.structs import ConsentRequest
 from coursewright_api.database import Database
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import Asset, AssetState, AssetType, Consent
+from coursewright_api.database.states import AssetState, AssetType
+from coursewright_api.database.tables import Asset, Consent
 from coursewright_api.fields import FieldError
 from coursewright_api.pages import after
 from coursewright_api.problems import ApiError, conflict, invalid, not_found

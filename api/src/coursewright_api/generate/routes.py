@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from coursewright_api.auth.routes import Asked
 from coursewright_api.bodies import Description, In
-from coursewright_api.database.tables import Priority
+from coursewright_api.database.states import Priority
 from coursewright_api.fields import FieldError
 from coursewright_api.jobs import views
 from coursewright_api.jobs.routes import Key

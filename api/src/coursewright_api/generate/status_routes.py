@@ -8,7 +8,7 @@ from litestar import Controller, get, post
 from litestar.params import FromPath, QueryParameter
 
 from coursewright_api.auth.routes import Asked
-from coursewright_api.database.tables import Role
+from coursewright_api.database.states import Role
 from coursewright_api.generate.listing import Providers, providers_of
 from coursewright_api.generate.status import CapabilityStatus, Validation
 from coursewright_api.problems import documented

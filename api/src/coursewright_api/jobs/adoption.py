@@ -15,15 +15,8 @@ from coursewright.run.references import artifact_of
 
 from coursewright_api.database import Database, is_unreachable
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import (
-    Job,
-    JobState,
-    JobStep,
-    Priority,
-    Role,
-    User,
-    UserState,
-)
+from coursewright_api.database.states import JobState, Priority, Role, UserState
+from coursewright_api.database.tables import Job, JobStep, User
 from coursewright_api.jobs.events import LOCK, of_job, write
 from coursewright_api.jobs.submission import job_of
 from coursewright_api.pipelines.library import Pipelines

@@ -13,7 +13,7 @@ from coursewright.run import report
 from coursewright.run.endings import Ending
 from coursewright.run.report import Event, Refusal, label_of
 
-from coursewright_api.database.tables import JobState, StepState
+from coursewright_api.database.states import JobState, StepState
 
 _OVER = {StepState.done, StepState.reused, StepState.failed, StepState.skipped, StepState.blocked}
 _OVER |= {StepState.left_out, StepState.cancelled}

@@ -21,7 +21,8 @@ from coursewright.store.contract import Store
 from coursewright_api.assets.records import Assets
 from coursewright_api.database import Database, is_unreachable
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import Job, JobState, PipelineOrigin, PipelineVersion
+from coursewright_api.database.states import JobState, PipelineOrigin
+from coursewright_api.database.tables import Job, PipelineVersion
 from coursewright_api.jobs.adoption import Adoption
 from coursewright_api.jobs.hub import Hub
 from coursewright_api.jobs.leading import leadership

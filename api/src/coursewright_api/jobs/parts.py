@@ -13,7 +13,7 @@ from coursewright.run.references import reference_of
 from coursewright.run.selecting import ancestors
 from coursewright.store.contract import Store
 
-from coursewright_api.database.tables import JobState, Purpose
+from coursewright_api.database.states import JobState, Purpose
 from coursewright_api.jobs.structs import NewJob, Retry, Sample
 from coursewright_api.problems import conflict
 

@@ -20,33 +20,23 @@ from piccolo.columns import Column
 from coursewright_api.assets.records import Assets
 from coursewright_api.consents.keeping import Consents
 from coursewright_api.database import Database, is_duplicate
-from coursewright_api.database.columns import beyond, contains, now
-from coursewright_api.database.tables import Job, JobState, JobStep, Priority, Purpose
+from coursewright_api.database.columns import now
+from coursewright_api.database.states import JobState, Priority, Purpose
+from coursewright_api.database.tables import Job, JobStep
 from coursewright_api.fields import FieldError
 from coursewright_api.jobs import structs
 from coursewright_api.jobs.events import LOCK, of_job, write
 from coursewright_api.jobs.hub import Hub
 from coursewright_api.jobs.inputs import Prepared, prepare
+from coursewright_api.jobs.lists import ACTIVE
 from coursewright_api.jobs.parts import part_of, purpose_of, retried_until
 from coursewright_api.jobs.scripts import forget_edit, made_of, supply_edit
 from coursewright_api.jobs.submission import Submitter
-from coursewright_api.pages import Order, after
 from coursewright_api.pipelines.library import Pipelines
 from coursewright_api.problems import ApiError, conflict, invalid, not_found
 from coursewright_api.threads import Threads
 
 Row = dict[str, Any]
-
-_ACTIVE = [JobState.pending.value, JobState.running.value]
-_HEAVY = {"inputs", "parameters", "providers", "part", "error", "outputs", "script", "script_edit"}
-_HEAVY |= {"request_digest", "idempotency_key"}
-LIGHT = tuple(column for column in Job.all_columns() if column._meta.name not in _HEAVY)
-"""The columns that lists show."""
-_COLUMNS: dict[structs.Sort, tuple[Column, Any]] = {
-    structs.Sort.created: (Job.created_at, datetime),
-    structs.Sort.updated: (Job.updated_at, datetime),
-    structs.Sort.by_title: (Job.title, str),
-}
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +53,7 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Jobs:
-    """Makes, lists, changes, cancels, repeats and deletes jobs of their owners."""
+    """Makes, changes, cancels, repeats and deletes jobs of their owners."""
 
     def __init__(
         self,
@@ -210,56 +200,6 @@ class Jobs:
 
     # Looking
 
-    async def page(
-        self,
-        owner: UUID,
-        *,
-        pipeline: str = "",
-        status: structs.Status | None = None,
-        priority: str | None = None,
-        batch: UUID | None = None,
-        asset: UUID | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        text: str = "",
-        sort: structs.Sort = structs.Sort.created,
-        order: Order = Order.desc,
-        limit: int,
-        cursor: str = "",
-    ) -> list[Row]:
-        """A person's jobs, one more than `limit` when there are more."""
-        column, kind = _COLUMNS[sort]
-        rising = order is Order.asc
-        query = (
-            Job.select(*LIGHT)
-            .where(Job.owner == owner, Job.purpose != Purpose.preview.value)
-            .limit(limit + 1)
-            .order_by(column, Job.id, ascending=rising)
-        )
-        if start := after(cursor, tuple[kind, UUID]):  # type: ignore[valid-type]  # one of two
-            query = query.where(beyond(column, start[0], Job.id, start[1], rising=rising))
-        if pipeline:
-            query = query.where(Job.pipeline == pipeline.replace("\0", ""))
-        if status is structs.Status.active:
-            query = query.where(Job.state.is_in(_ACTIVE))
-        elif status is structs.Status.review:
-            query = query.where(Job.purpose == Purpose.review.value, Job.state == JobState.completed.value)
-        elif status is not None:
-            query = query.where(Job.state == status.value)
-        if priority is not None:
-            query = query.where(Job.priority == priority)
-        if batch is not None:
-            query = query.where(Job.batch == batch)
-        if asset is not None:
-            query = query.where(Job.inputs.like(f"%{asset}%"))
-        if since is not None:
-            query = query.where(Job.created_at >= since)
-        if until is not None:
-            query = query.where(Job.created_at < until)
-        if words := text.strip().translate({ord(mark): None for mark in "\\%_\0"}):
-            query = query.where(contains(Job.title, words) | contains(Job.description, words))
-        return await query
-
     async def one(self, owner: UUID, job: UUID, *columns: Column) -> Row:
         """One of a person's jobs. Raises a 404."""
         row = await Job.select(*columns).where(Job.id == job, Job.owner == owner).first()
@@ -378,7 +318,7 @@ class Jobs:
 
     async def drop_previews(self, before: datetime) -> None:
         """Remove the previews that were asked for before that time and are over."""
-        old = (Job.purpose == Purpose.preview.value) & (Job.created_at < before) & Job.state.not_in(_ACTIVE)
+        old = (Job.purpose == Purpose.preview.value) & (Job.created_at < before) & Job.state.not_in(ACTIVE)
         for row in await Job.select(Job.id, Job.owner).where(old):
             await self.delete(row["owner"], row["id"])
 

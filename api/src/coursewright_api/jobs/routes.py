@@ -15,9 +15,9 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import HeaderParameter, JSONBody, QueryParameter
 
 from coursewright_api.auth.routes import Asked, Id
-from coursewright_api.database.tables import Priority
+from coursewright_api.database.states import Priority
 from coursewright_api.fields import FieldError
-from coursewright_api.jobs import structs, views
+from coursewright_api.jobs import lists, structs, views
 from coursewright_api.jobs.batch import jobs_in, placed
 from coursewright_api.jobs.records import Ready
 from coursewright_api.pages import Cursor, Limit, Order, Page, page_of
@@ -71,7 +71,7 @@ class JobController(Controller):
         limit: Limit = 50,
         cursor: Cursor = "",
     ) -> Page[structs.JobInfo]:
-        rows = await service.jobs.page(
+        rows = await lists.page(
             request.user.user_id,
             pipeline=pipeline,
             status=status,

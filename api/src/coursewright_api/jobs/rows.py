@@ -15,7 +15,8 @@ from coursewright_api.assets.records import Assets
 from coursewright_api.database import Database
 from coursewright_api.database.columns import now
 from coursewright_api.database.engines import PgEngine
-from coursewright_api.database.tables import Asset, Job, JobState, JobStep, Purpose, StepState
+from coursewright_api.database.states import JobState, Purpose, StepState
+from coursewright_api.database.tables import Asset, Job, JobStep
 from coursewright_api.jobs.events import LOCK, News, of_job, write
 from coursewright_api.jobs.live import LiveJob, LiveStep
 

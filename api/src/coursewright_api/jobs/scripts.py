@@ -24,7 +24,8 @@ from coursewright.store.contract import Store
 
 from coursewright_api.database import Database
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import Job, JobState
+from coursewright_api.database.states import JobState
+from coursewright_api.database.tables import Job
 from coursewright_api.fields import FieldError
 from coursewright_api.files.links import Files
 from coursewright_api.jobs.events import LOCK

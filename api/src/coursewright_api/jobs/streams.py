@@ -13,7 +13,8 @@ import msgspec
 
 from coursewright_api.auth.identity import Identity
 from coursewright_api.auth.liveness import living
-from coursewright_api.database.tables import Job, JobState
+from coursewright_api.database.states import JobState
+from coursewright_api.database.tables import Job
 from coursewright_api.jobs.events import of_job
 from coursewright_api.jobs.hub import PAGE, Follower, Hub, Row, events_after, last_id
 from coursewright_api.jobs.rows import steps_of

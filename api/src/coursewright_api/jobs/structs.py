@@ -13,7 +13,7 @@ from coursewright.run.report import StepFailure
 from msgspec import Meta
 
 from coursewright_api.bodies import END, LINE, TEXT, Description, In
-from coursewright_api.database.tables import JobState, Priority, Purpose, StepState
+from coursewright_api.database.states import JobState, Priority, Purpose, StepState
 from coursewright_api.files.links import Link
 
 Title = Annotated[str, Meta(max_length=200, pattern=LINE)]

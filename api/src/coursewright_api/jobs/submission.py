@@ -18,7 +18,8 @@ from coursewright.store.contract import Store
 
 from coursewright_api.database import Database, is_unreachable
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import Job, JobState, PipelineVersion
+from coursewright_api.database.states import JobState
+from coursewright_api.database.tables import Job, PipelineVersion
 from coursewright_api.jobs.events import LOCK, of_job, write
 from coursewright_api.jobs.hub import Hub
 from coursewright_api.jobs.link import PrefectLink

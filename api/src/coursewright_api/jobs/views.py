@@ -9,7 +9,8 @@ import msgspec
 from coursewright.run.endings import read_ending
 from coursewright.run.report import StepFailure, label_of
 
-from coursewright_api.database.tables import JobEvent, JobState, Purpose
+from coursewright_api.database.states import JobState, Purpose
+from coursewright_api.database.tables import JobEvent
 from coursewright_api.jobs import structs
 from coursewright_api.jobs.scripts import edit_of, made_of
 from coursewright_api.pages import Page, after, page_of

@@ -23,7 +23,8 @@ from coursewright.store.contract import Store
 from coursewright_api.auth.audit import Action, Origin, note
 from coursewright_api.auth.identity import Identity
 from coursewright_api.database import Database
-from coursewright_api.database.tables import PipelineOrigin, PipelineVersion
+from coursewright_api.database.states import PipelineOrigin
+from coursewright_api.database.tables import PipelineVersion
 from coursewright_api.pipelines import versions
 from coursewright_api.pipelines.compiling import Compiled, Compiler, label_of
 from coursewright_api.pipelines.estimating import Known, estimate

@@ -12,7 +12,7 @@ from litestar.params import FromPath, HeaderParameter, JSONBody, MultipartBody, 
 
 from coursewright_api.auth.identity import Identity, requires
 from coursewright_api.auth.routes import Asked
-from coursewright_api.database.tables import Role
+from coursewright_api.database.states import Role
 from coursewright_api.fields import FieldError
 from coursewright_api.pages import Cursor, Limit, Page, page_of
 from coursewright_api.pipelines import archive, structs, view

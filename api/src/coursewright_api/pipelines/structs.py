@@ -12,7 +12,7 @@ from litestar.datastructures import UploadFile
 from msgspec import Meta
 
 from coursewright_api.bodies import LINE, In
-from coursewright_api.database.tables import PipelineOrigin
+from coursewright_api.database.states import PipelineOrigin
 from coursewright_api.pipelines.scan import FileProblem
 
 MAX_TEXT = 1_000_000

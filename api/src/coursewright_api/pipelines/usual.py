@@ -7,7 +7,8 @@ import time
 from collections import OrderedDict
 from uuid import UUID
 
-from coursewright_api.database.tables import Job, JobState, Purpose
+from coursewright_api.database.states import JobState, Purpose
+from coursewright_api.database.tables import Job
 
 JOBS = 20
 KEPT_S = 60.0

@@ -11,7 +11,8 @@ import msgspec
 from coursewright.run.bundles import Bundle
 
 from coursewright_api.database.columns import contains, now
-from coursewright_api.database.tables import PipelineOrigin, PipelineVersion
+from coursewright_api.database.states import PipelineOrigin
+from coursewright_api.database.tables import PipelineVersion
 from coursewright_api.pages import after
 from coursewright_api.pipelines.compiling import Compiled, label_of
 from coursewright_api.problems import not_found

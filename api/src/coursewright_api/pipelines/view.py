@@ -13,7 +13,7 @@ from coursewright.expressions import names_in
 from coursewright.plan import Expression, Literal, Plan, Ref, Text, Value
 from coursewright.sandbox import path_text
 
-from coursewright_api.database.tables import PipelineOrigin
+from coursewright_api.database.states import PipelineOrigin
 from coursewright_api.pipelines import structs
 from coursewright_api.pipelines.reading import inputs_of
 

@@ -12,7 +12,8 @@ from coursewright_api.auth.audit import Origin
 from coursewright_api.auth.passwords import Passwords
 from coursewright_api.auth.throttle import Allowance, Throttles, network
 from coursewright_api.database.columns import now
-from coursewright_api.database.tables import Asset, AssetState, AssetType, ShareLink, UserState
+from coursewright_api.database.states import AssetState, AssetType, UserState
+from coursewright_api.database.tables import Asset, ShareLink
 from coursewright_api.problems import ApiError, unauthorized
 from coursewright_api.share.structs import Role
 from coursewright_api.share.tokens import Tokens

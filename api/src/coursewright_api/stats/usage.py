@@ -13,7 +13,8 @@ from msgspec import Meta
 from coursewright_api.database import Database
 from coursewright_api.database.columns import now
 from coursewright_api.database.engines import PgEngine
-from coursewright_api.database.tables import Asset, AssetType, Job, JobState
+from coursewright_api.database.states import AssetType, JobState
+from coursewright_api.database.tables import Asset, Job
 
 DAYS = 30
 

@@ -16,7 +16,8 @@ from msgspec import Meta
 
 from coursewright_api.auth.routes import Asked, Id
 from coursewright_api.bodies import In
-from coursewright_api.database.tables import Job, Role
+from coursewright_api.database.states import Role
+from coursewright_api.database.tables import Job
 from coursewright_api.problems import documented, not_found
 from coursewright_api.service import Services
 

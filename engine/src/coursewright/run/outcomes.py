@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -69,3 +70,9 @@ def combined(outcomes: list[Outcome]) -> Outcome:
     if outcomes and not served:
         return Outcome(state="skipped")
     return Outcome(state="reused" if states <= {"reused"} else "done", value=served)
+
+
+def pass_on(future: asyncio.Future[Outcome], done: asyncio.Task[Outcome]) -> None:
+    """Give a task's outcome, when it has one, to those who wait for the future."""
+    if not done.cancelled() and done.exception() is None and not future.done():
+        future.set_result(done.result())

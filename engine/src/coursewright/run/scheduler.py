@@ -18,7 +18,7 @@ from coursewright.expressions import evaluate, names_in
 from coursewright.plan import Output, Plan, Ref, Step
 from coursewright.run.gates import Gate
 from coursewright.run.keys import artifacts_in
-from coursewright.run.outcomes import Outcome, Runner, Selection, combined, keys_of, run_directly
+from coursewright.run.outcomes import Outcome, Runner, Selection, combined, keys_of, pass_on, run_directly
 from coursewright.run.report import Event, ItemEnded, ItemReport, ItemWaiting, Refusal, StepFailure, StepFellBack
 from coursewright.run.serving import Damaged, Miss, Request, Served, Serving, one_voice, refusal_of
 from coursewright.run.values import resolve
@@ -194,7 +194,7 @@ class Scheduler:
         loop = asyncio.get_running_loop()
         stage.items = {key: loop.create_future() for key in keys}
         for key, item in zip(keys, items, strict=True):
-            item.add_done_callback(functools.partial(_pass_on, stage.items[key]))
+            item.add_done_callback(functools.partial(pass_on, stage.items[key]))
         stage.keys.set_result(keys)
         try:
             return combined(await asyncio.gather(*items))
@@ -395,8 +395,3 @@ class Scheduler:
         step, key = maker
         self._serving.store.delete_record(key)
         return step
-
-
-def _pass_on(future: asyncio.Future[Outcome], done: asyncio.Task[Outcome]) -> None:
-    if not done.cancelled() and done.exception() is None and not future.done():
-        future.set_result(done.result())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from coursewright_api.auth.audit import Action
-from coursewright_api.database.tables import Role
+from coursewright_api.database.states import Role
 from litestar import Response, get
 
 from coursewright_web.pages.base import PageController

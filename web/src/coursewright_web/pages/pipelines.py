@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from coursewright_api.database.tables import Role
+from coursewright_api.database.states import Role
 from coursewright_api.service import Services
 from litestar import Response, get
 from litestar.params import FromPath
