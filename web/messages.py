@@ -23,6 +23,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).parent.resolve()
 PACKAGE = ROOT / "src" / "coursewright_web"
 PIPELINES = ROOT.parent / "pipelines"
+PLUGINS = ROOT.parent / "plugins"
 API = ROOT.parent / "api" / "src" / "coursewright_api"
 ENGINE = ROOT.parent / "engine" / "src" / "coursewright"
 ANSWERING = (
@@ -31,6 +32,7 @@ ANSWERING = (
     *(API / each for each in ("pipelines/library.py", "pipelines/versions.py", "pipelines/given.py")),
     *(ENGINE / each for each in ("providers.py", "run/context.py", "run/processes.py", "run/serving.py")),
     *(ENGINE / "kit" / each for each in ("clips", "speech", "exchange.py", "replies.py")),
+    *(PLUGINS / each / "src" for each in ("document_markitdown", "llm_outline", "tts_espeak", "video_portrait")),
 )
 """Whose errors people meet in pages."""
 FOR_PROGRAMS = {"cookies.py", "forms.py", "keys.py", "middleware.py", "routes.py"}

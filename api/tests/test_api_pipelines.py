@@ -441,6 +441,31 @@ async def test_an_estimate_says_what_is_known_what_is_not_and_what_is_sent(api: 
     assert found["steps"][0]["reason"] == "the input 'notes' is not given"
 
 
+@on_sqlite
+async def test_an_estimate_says_what_nobody_who_is_asked_can_do(api: Any) -> None:
+    ada = await api.admin()
+    text = """name: about
+inputs: {topic: {type: text}}
+steps:
+  script:
+    uses: llm
+    provider: outline
+    with: {data: {topic: "${inputs.topic}"}, returns: script}
+outputs: {script: "${script}"}
+"""
+    await make(ada, text)
+    body = {"inputs": {"topic": "Tides"}}
+    (step,) = (await ada.ask("POST", "/api/pipelines/about/estimate", json=body)).json()["steps"]
+    assert (step["provider"], step["refused"], step["seconds"]) == ("llm.outline", True, None)
+    assert "cannot write about “Tides” by itself" in step["reason"]
+    assert step["remedy"].startswith("give notes")
+
+    # Somebody who comes after it can
+    await make(ada, text.replace("name: about", "name: both").replace("outline", "[outline, openai]"))
+    (step,) = (await ada.ask("POST", "/api/pipelines/both/estimate", json=body)).json()["steps"]
+    assert (step["provider"], step["refused"]) == ("llm.openai", False)
+
+
 async def test_an_estimate_counts_what_was_measured_and_what_it_costs(api: Any) -> None:
     ada = await api.admin()
     await make(ada, COURSE)

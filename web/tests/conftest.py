@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,8 +14,9 @@ import pytest
 from coursewright.settings import Settings
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tools import service
 from tools.browser import chromium_browser
-from tools.processes import Guard, Server
+from tools.processes import Server
 from web.tests.seed import EMAIL, PASSWORD, Seeded, seed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,34 +78,11 @@ class Site:
     """Cookies of those who have logged in, by address."""
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextlib.contextmanager
 def served(data: Path, *arguments: str, seeded: Seeded | None = None, **settings: str) -> Iterator[Site]:
     """`coursewright serve` on that data folder, at a port that stays when it is started again."""
-    port = free_port()
-    program = str(Path(sys.executable).with_name("coursewright"))
-    variables = {f"COURSEWRIGHT_SERVER_{name.upper()}": value for name, value in settings.items()}
-    environment = {**os.environ, "COURSEWRIGHT_DATA_DIR": str(data), **variables}
-    with contextlib.closing(Guard()) as guard:
-        server = Server(
-            "coursewright serve",
-            lambda: [program, "serve", "--port", str(port), *arguments],
-            guard,
-            environment=environment,
-            cwd=ROOT,
-        )
-        server.start()
-        try:
-            url = server.wait_for(r"is served at (\S+)")
-            yield Site(server, url, seeded or Seeded(), data)
-        finally:
-            server.stop()
+    with service.served(data, *arguments, **settings) as (server, url):
+        yield Site(server, url, seeded or Seeded(), data)
 
 
 @pytest.fixture(scope="session")

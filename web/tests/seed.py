@@ -20,10 +20,10 @@ from coursewright_api.database.tables import Asset, Job, JobStep, PipelineVersio
 from coursewright_api.service import Service
 from coursewright_api.settings import server_settings
 
+from web.tests.spite import SPITEFUL, Spited, spite
+
 EMAIL = "ada@example.org"
 PASSWORD = "correct horse battery"
-SPITEFUL = "<img src=x onerror=alert(1)> \"'`{{7*7}}${alert(2)}"
-"""A title that does harm wherever it is taken for anything but text."""
 TOLD = """
 name: told
 steps:
@@ -43,6 +43,7 @@ class Seeded(msgspec.Struct, kw_only=True):
     failed: str = ""
     completed: str = ""
     waiting: str = ""
+    spited: Spited | None = None
 
 
 async def saved(table: Any, **values: Any) -> Any:
@@ -84,6 +85,7 @@ async def seed(settings: Settings) -> Seeded:
             Job, **common, pipeline="text_to_speech", title=SPITEFUL, priority=Priority.urgent, state=JobState.pending
         )
         found.waiting = str(waiting.id)
+        found.spited = await spite(service, hashed)
         return found
     finally:
         await service.database.close()

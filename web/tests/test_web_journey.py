@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from web.tests.conftest import ROOT, Site, Visits, served
-from web.tests.seed import PASSWORD, SPITEFUL
+from web.tests.seed import PASSWORD
+from web.tests.spite import SPITEFUL
 
 NOTES = "# The moon\nThe moon pulls the sea, and the water follows it.\n"
 OWN_FORMAT = """\

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import FilePayload, expect
 
 from web.tests.conftest import Known, Site, Visits, log_in
-from web.tests.seed import EMAIL, PASSWORD, SPITEFUL
+from web.tests.seed import EMAIL, PASSWORD
+from web.tests.spite import SPITEFUL
 
 TEXT = """\
 name: {name}

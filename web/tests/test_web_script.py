@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,19 +20,20 @@ EMAIL = "flo@example.org"
 NOTES = ROOT / "examples" / "notes.md"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def model() -> Iterator[ChatServer]:
     with chat_server() as server:
         yield server
 
 
-@pytest.fixture
-def live(data_folder: Path, model: ChatServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def live(data_folder: Path, model: ChatServer) -> Iterator[Site]:
     """A service that makes courses, and that knows a model."""
-    monkeypatch.setenv("COURSEWRIGHT_SERVICE_LLM_OPENAI__URL", model.url)
-    with served(data_folder) as site:
-        site.server.wait_for(r"  Prefect   (\S+)")
-        yield site
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COURSEWRIGHT_SERVICE_LLM_OPENAI__URL", model.url)
+        with served(data_folder) as site:
+            site.server.wait_for(r"  Prefect   (\S+)")
+            yield site
 
 
 @pytest.fixture
@@ -143,3 +145,43 @@ def test_a_script_is_reviewed_edited_and_rewritten_and_only_that_is_made_anew(
 
 def titles(api: httpx.Client) -> list[Any]:
     return [each["title"] for each in api.get("/api/jobs").json()["items"]]
+
+
+def test_a_topic_alone_is_written_by_a_model_that_its_author_chooses(
+    live: Site, api: httpx.Client, visits: Visits, model: ChatServer
+) -> None:
+    page = visits.open(size="phone")
+    log_in(page, live.url, EMAIL)
+    page.goto(f"{live.url}/create/audio_lesson")
+    writer = page.get_by_role("region", name="Write the script")
+    refusal = writer.get_by_role("alert")
+    expect(writer).to_contain_text("llm.outline")
+    page.get_by_role("button", name="From a topic").click()
+    expect(refusal).to_contain_text("Llm.outline is no model")
+    page.get_by_role("textbox", name="Topic").fill("Why the sea rises")
+
+    # Not even the review begins what must fail
+    steps = page.get_by_role("navigation", name="Steps")
+    steps.get_by_role("button", name="Review").click()
+    expect(refusal).to_contain_text("Why the sea rises")
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(writer.get_by_role("button", name="Choose another")).to_be_focused()
+    steps.get_by_role("button", name="Script").click()
+
+    # Somebody else can, and stays chosen
+    writer.get_by_role("button", name="Choose another").click()
+    dialog = page.get_by_role("dialog", name="Who does it?")
+    dialog.get_by_role("radio", name="llm.openai").check()
+    dialog.get_by_role("button", name="Choose", exact=True).click()
+    expect(writer).to_contain_text("llm.openai")
+    expect(refusal).to_be_hidden()
+    page.reload()
+    expect(writer).to_contain_text("llm.openai")
+    page.get_by_role("button", name="Write the script").click()
+    expect(page.get_by_role("list", name="Scenes")).to_contain_text("The sea rises and falls twice a day")
+    assert "Why the sea rises" in json.dumps(model.chats[-1])
+    steps.get_by_role("button", name="Review").click()
+    expect(page.get_by_text("llm.openai").first).to_be_visible()
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]+$"))
+    assert api.get(f"/api/jobs/{page.url.rpartition('/')[2]}").json()["providers"] == {"script": "llm.openai"}

@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from web.tests.conftest import Known, Site, Visits, log_in
-from web.tests.seed import PASSWORD, SPITEFUL
+from web.tests.seed import PASSWORD
+from web.tests.spite import SPITEFUL
 
 
 def opened(site: Site, name: str) -> str:

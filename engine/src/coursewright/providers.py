@@ -198,7 +198,10 @@ class Provider(ABC, Generic[Request, Result]):
         return None
 
     def estimate(self, request: Request) -> Estimate:
-        """What this request will take, as far as it is known: from `size` and what was measured here."""
+        """What this request will take, as far as it is known: from `size` and what was measured here.
+
+        Raises Unsuited for what `run` would refuse as unsuited whatever happens: people then learn it beforehand.
+        """
         size = self.size(request)
         return Estimate() if size is None else self.host.expected(size)
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from coursewright.capabilities.llm import LlmRequest, Script
-from coursewright.errors import BadInput, ProviderError, Unavailable
+from coursewright.errors import BadInput, ProviderError, Unavailable, Unsuited
 from coursewright.testing import Bench
 from coursewright_llm_outline import OutlineScript
 
@@ -90,6 +90,13 @@ def test_it_leaves_other_work_to_models(desk: Bench) -> None:
 
     with pytest.raises(Unavailable, match="cannot write a text"):
         provider.run(LlmRequest(prompt="Write a poem", data={"notes": "Hi."}), desk.context(provider))
+
+
+def test_it_says_beforehand_what_takes_a_model() -> None:
+    for request in (LlmRequest(data={"topic": "Tides"}, returns="script"), LlmRequest(data={"notes": "Hi."})):
+        with pytest.raises(Unsuited):
+            OutlineScript().estimate(request)
+    OutlineScript().estimate(LlmRequest(data={"topic": "Tides", "notes": "Hi."}, returns="script"))
 
 
 def test_keys_meant_for_models_are_no_concern(outline: Outline) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from coursewright import providers
 from coursewright.catalog import AnyProvider, Catalog
-from coursewright.errors import CoursewrightError
+from coursewright.errors import CoursewrightError, Unsuited
 from coursewright.expressions import evaluate
 from coursewright.plan import Expression, Plan, Ref, Step, Value
 from coursewright.run.hosting import hosted
@@ -42,6 +42,8 @@ class _Guess(msgspec.Struct, frozen=True, kw_only=True):
     money: float | None = None
     currency: str = ""
     reason: str = ""
+    remedy: str = ""
+    refused: bool = False
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,16 +92,28 @@ class _Walk:
         """What each step takes."""
         found = {}
         for step in self._plan.steps:
-            provider_id = step.providers[0]
-            try:
-                found[step.name] = self._step(step, provider_id)
-            except _Unknown as unknown:
-                found[step.name] = _Guess(provider=provider_id, reason=str(unknown))
-            except CoursewrightError as error:
-                found[step.name] = _Guess(provider=provider_id, reason=self._reason(step, error))
-            if not any(self._known.wanted.get(step.name, [True])):
-                found[step.name] = _nothing(provider_id)
+            guess = self._served(step)
+            made = any(self._known.wanted.get(step.name, [True]))
+            found[step.name] = guess if made else _nothing(guess.provider)
         return found
+
+    def _served(self, step: Step) -> _Guess:
+        """By the first provider that does not refuse; when all do, it is the first who says why."""
+        first = self._guess(step, step.providers[0])
+        if not first.refused:
+            return first
+        others = (self._guess(step, provider_id) for provider_id in step.providers[1:])
+        return next((guess for guess in others if not guess.refused), first)
+
+    def _guess(self, step: Step, provider_id: str) -> _Guess:
+        try:
+            return self._step(step, provider_id)
+        except _Unknown as unknown:
+            return _Guess(provider=provider_id, reason=str(unknown))
+        except Unsuited as refusal:
+            return _Guess(provider=provider_id, reason=refusal.message, remedy=refusal.remedy, refused=True)
+        except CoursewrightError as error:
+            return _Guess(provider=provider_id, reason=self._reason(step, error))
 
     def _step(self, step: Step, provider_id: str) -> _Guess:
         if step.name in self._known.results:
@@ -187,6 +201,8 @@ def _agreed(step: Step, small: _Guess, large: _Guess) -> StepEstimate:
         seconds=round(seconds, 1) if seconds is not None else None,
         cost=Amount(money=round(money, 6), currency=small.currency or "USD") if money is not None else None,
         reason=reason,
+        remedy=small.remedy,
+        refused=small.refused and large.refused,
     )
 
 

@@ -79,10 +79,12 @@ def _script(request: llm.LlmRequest, provider: AnyProvider, world: World) -> msg
     told = isinstance(minutes, int | float) and 0 < minutes <= 600
     length_s = 60.0 * float(minutes or 0) if told else world.script_s
     language = language if isinstance(language, str) and language else "en"
-    source = request.data.get("script")
+    pace = pace_of(language, provider.host.speech_pace(language))
+    source, notes = request.data.get("script"), request.data.get("notes")
     if request.returns == "translation" and isinstance(source, dict) and source.get("duration_s"):
         length_s = float(source["duration_s"])
-    pace = pace_of(language, provider.host.speech_pace(language))
+    elif not told and isinstance(notes, str) and notes.strip():
+        length_s = max(1.0, pace.seconds(notes))  # all of them are used
     each_s = length_s / EXPECTED_ITEMS
     text = ((_CHARACTER if pace.unspaced else _WORD) * max(1, pace.amount(each_s)))[:_MOST_NARRATION]
     scenes = [

@@ -213,12 +213,14 @@ class StepEstimate(msgspec.Struct, frozen=True, kw_only=True):
     """What one step takes. Null is unknown, and `reason` says why."""
 
     step: str
-    provider: Annotated[str, Meta(description="The first that is asked.")]
+    provider: Annotated[str, Meta(description="The first that does not refuse it.")]
     tasks: Annotated[int, Meta(description="A guess for a `for_each` whose items nobody knows yet.")] = 1
     tasks_guessed: bool = False
     seconds: Annotated[float | None, Meta(description="Of work, for all of its tasks.")] = None
     cost: Amount | None = None
     reason: str = ""
+    remedy: Annotated[str, Meta(description="What to do about a refusal.")] = ""
+    refused: Annotated[bool, Meta(description="No provider of the step can do this: the job would fail there.")] = False
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ import msgspec
 from coursewright.capabilities.artifacts import Artifact, Language
 from coursewright.capabilities.llm import LlmRequest, Script
 from coursewright.errors import BadInput, Unsuited
-from coursewright.providers import Context, Provider
+from coursewright.providers import Context, Estimate, Provider
 from msgspec import Meta
 
 MAX_CHARACTERS = 4_000_000
@@ -34,16 +34,21 @@ class OutlineScript(Provider[LlmRequest, Script]):
     summary = "your own notes → a script in your own sentences; no model, offline"
     version = "4"
 
+    def estimate(self, request: LlmRequest) -> Estimate:
+        """As measured here. Raises Unsuited for what only a model can write."""
+        _suited(request)
+        return super().estimate(request)
+
     def run(self, request: LlmRequest, context: Context) -> Script:
-        if request.returns != "script":
-            raise Unsuited(
-                f"llm.outline is no model: it makes a script out of notes, and cannot write a {request.returns}",
-                remedy="set `returns: script`, or let an installed model write: `provider: openai` in this step",
-            )
+        """A script of the notes. Raises Unsuited for what only a model can write, BadInput without usable notes."""
+        material = _suited(request)
         context.raise_if_cancelled()
-        material = material_of(request.data)
         if not material.notes.strip():
-            raise _nothing_to_divide(material)
+            raise BadInput(
+                "there are no notes to make a script of",
+                field="data.notes",
+                remedy='give notes with at least one sentence (`data: {notes: "${text.markdown}"}`)',
+            )
         if len(material.notes) > MAX_CHARACTERS:
             raise BadInput(
                 f"the notes have {len(material.notes):,} characters, the limit is {MAX_CHARACTERS:,}",
@@ -72,14 +77,17 @@ def material_of(data: dict[str, Any]) -> Material:
     return msgspec.convert(known, Material, from_attributes=True)
 
 
-def _nothing_to_divide(material: Material) -> Unsuited | BadInput:
-    if material.topic:
-        return Unsuited(
+def _suited(request: LlmRequest) -> Material:
+    """What there is to write of. Raises Unsuited when that takes a model."""
+    if request.returns != "script":
+        raise Unsuited(
+            f"llm.outline is no model: it makes a script out of notes, and cannot write a {request.returns}",
+            remedy="set `returns: script`, or let an installed model write: `provider: openai` in this step",
+        )
+    material = material_of(request.data)
+    if material.topic and not material.notes.strip():
+        raise Unsuited(
             f"llm.outline is no model and cannot write about “{material.topic[:100]}” by itself: it needs your notes",
             remedy="give notes (`data: {notes: …}`), or let an installed model write: `provider: openai` in this step",
         )
-    return BadInput(
-        "there are no notes to make a script of",
-        field="data.notes",
-        remedy='give notes with at least one sentence (`data: {notes: "${text.markdown}"}`)',
-    )
+    return material

@@ -63,7 +63,6 @@ export function previewsOf(pipeline, steps, fields) {
       at: Math.max(own < 0 ? last : own, needed),
       reads: readBy(node, node === script ? before : () => []),
       sampled: node !== script && told(node),
-      sends: pipeline.sends.filter((each) => each.steps.includes(node.step) && !each.fallback).map((each) => each.provider).join(", "),
       job: "",
       given: "", // of what it was made
       busy: false,
@@ -98,7 +97,7 @@ function pointsOf(text) {
   return sentences.map((each) => each.replace(/^[-*\s]+/, "").trim()).filter((each) => each && each.length < POINT);
 }
 
-/** A part of the wizard's component, beside `asking`. */
+/** A part of the wizard's component, beside `asking` and `hands`. */
 export const previewing = {
   previews: [],
   following: false,
@@ -109,7 +108,7 @@ export const previewing = {
   givenTo(preview) {
     const fields = this.fields.filter((field) => preview.reads.includes(field.name));
     const value = (field) => (field.kind === "document" && field.mode === "write" ? field.text : sentOf(field, this.fields));
-    return JSON.stringify(fields.map((field) => value(field) ?? null));
+    return JSON.stringify([this.providers[preview.step], ...fields.map((field) => value(field) ?? null)]);
   },
   stale(preview) {
     return Boolean(preview.made) && preview.given !== this.givenTo(preview);

@@ -21,37 +21,48 @@ function withHealth(provider, health) {
   return { ...provider, message, remedy, state: stateOf(health), out: OUT.has(health?.state) };
 }
 
-/** A part of the job's component, with `graph` and `retryFrom`: another provider for a step that failed. */
-export const others = {
+/** A part of a component: providers of which one is chosen, in the dialog of components/providers.html. */
+export const offering = {
   installed: [],
-  replacing: null, // the failure that somebody else is sought for
   offered: [],
-  chosen: "",
+  chosenProvider: "",
   async loadInstalled() {
-    if (!this.installed.length && this.job.failures.length) this.installed = (await get("/api/providers")).capabilities;
+    if (!this.installed.length) this.installed = (await get("/api/providers")).capabilities;
   },
-  othersFor({ step, refusals }) {
-    const capability = this.graph?.nodes.find((node) => node.step === step)?.capability;
-    if (!capability || capability === FIXED) return [];
-    const tried = new Set(refusals.map((each) => each.provider));
-    const all = this.installed.find((each) => each.name === capability)?.providers ?? [];
-    return all.filter((provider) => !tried.has(provider.id));
+  /** Who can stand in for whom. */
+  providersOf(capability) {
+    return capability === FIXED ? [] : (this.installed.find((each) => each.name === capability)?.providers ?? []);
   },
-  async replace(failure) {
-    const all = this.othersFor(failure);
-    Object.assign(this, { replacing: failure, chosen: "", offered: all.map((each) => withHealth(each)) });
+  /** Offer these, and say how each is as soon as the service has asked them; those that cannot serve come last. */
+  async offer(providers, chosenProvider = "") {
+    Object.assign(this, { chosenProvider, offered: providers.map((each) => withHealth(each)) });
     try {
-      const { providers } = await get(`/api/generate/${all[0].id.split(".")[0]}/status`);
-      const health = new Map(providers.map((each) => [each.id, each]));
-      this.offered = all.map((each) => withHealth(each, health.get(each.id))).sort((one, other) => one.out - other.out);
+      const { providers: asked } = await get(`/api/generate/${providers[0].id.split(".")[0]}/status`);
+      const health = new Map(asked.map((each) => [each.id, each]));
+      this.offered = providers.map((each) => withHealth(each, health.get(each.id))).sort((one, other) => one.out - other.out);
     } catch (error) {
       fail(error);
     }
   },
+};
+
+/** A part of the job's component, with `graph` and `retryFrom`: another provider for a step that failed. */
+export const others = {
+  ...offering,
+  replacing: null, // the failure that somebody else is sought for
+  othersFor({ step, refusals }) {
+    const capability = this.graph?.nodes.find((node) => node.step === step)?.capability;
+    const tried = new Set(refusals.map((each) => each.provider));
+    return this.providersOf(capability).filter((provider) => !tried.has(provider.id));
+  },
+  replace(failure) {
+    this.replacing = failure;
+    this.offer(this.othersFor(failure));
+  },
   /** The whole step is made by the one that is chosen, so that a course keeps one voice and one look. */
   retryWith() {
     const { step } = this.replacing;
-    this.act("/retry", { from_step: step, providers: { [step]: this.chosen } });
+    this.act("/retry", { from_step: step, providers: { [step]: this.chosenProvider } });
     this.replacing = null;
   },
 };

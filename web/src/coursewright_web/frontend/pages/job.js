@@ -43,7 +43,7 @@ const jobPage = () => ({
       this.files = results.files;
       this.values = Object.entries(results.values).filter(([, value]) => typeof value !== "object");
       this.graph ??= await graphOf(job);
-      await this.loadInstalled();
+      if (this.job.failures.length) await this.loadInstalled();
       await this.$nextTick();
       if (this.$refs.graph && !this.paint) this.paint = draw(this.$refs.graph, this.graph);
       this.repaint();

@@ -7,6 +7,7 @@ import { consentPart } from "../lib/consent.js";
 import { dropDraft, readDraft, writeDraft } from "../lib/drafts.js";
 import { costOf, timeOf } from "../lib/estimates.js";
 import { faultOf, isMain, stepsOf, toldOf } from "../lib/fields.js";
+import { hands } from "../lib/hands.js";
 import { localised } from "../lib/pipelines.js";
 import { previewing, previewsOf, scriptStep } from "../lib/previews.js";
 import { recorder } from "../lib/recorder.js";
@@ -16,6 +17,7 @@ const KEPT = ["value", "mode", "text", "other", "asset", "written"];
 
 const wizard = () => ({
   ...asking,
+  ...hands,
   ...previewing,
   ready: false,
   restored: false,
@@ -26,7 +28,6 @@ const wizard = () => ({
   script: "", // the step that gives it
   review: false, // does the person want to see it first?
   key: crypto.randomUUID?.() ?? String(Math.random()).slice(2),
-  providers: {},
   error: "",
   remedy: "",
   busy: false,
@@ -34,6 +35,7 @@ const wizard = () => ({
   estimating: false,
   more: false,
   said: toldOf,
+  sentence,
   async init() {
     this.name = this.$root.dataset.pipeline;
     try {
@@ -43,6 +45,7 @@ const wizard = () => ({
       this.previews = previewsOf(this.pipeline, this.steps, this.fields);
       this.script = scriptStep(this.pipeline.graph)?.step ?? "";
       await this.begin();
+      await this.takeHands();
     } catch (error) {
       return fail(error);
     }
@@ -63,7 +66,7 @@ const wizard = () => ({
       const kept = draft.fields?.[field.name];
       if (kept) Object.assign(field, Object.fromEntries(KEPT.filter((each) => each in kept).map((each) => [each, kept[each]])));
     }
-    Object.assign(this, { title: draft.title ?? "", review: draft.review ?? false, key: draft.key ?? this.key, restored: true });
+    Object.assign(this, { title: draft.title ?? "", review: draft.review ?? false, providers: draft.providers ?? {}, key: draft.key ?? this.key, restored: true });
     await this.checkAssets();
     this.takePreviews(draft.previews);
   },
@@ -97,7 +100,7 @@ const wizard = () => ({
     const fields = Object.fromEntries(
       this.fields.map((field) => [field.name, Object.fromEntries(KEPT.map((each) => [each, field[each]]))]),
     );
-    const draft = { fields, title: this.title, review: this.review, previews: this.keptPreviews(), key: this.key };
+    const draft = { fields, title: this.title, review: this.review, providers: this.providers, previews: this.keptPreviews(), key: this.key };
     if (this.ready && !this.started && this.touched) writeDraft(this.name, draft);
   },
   get touched() {
@@ -109,6 +112,12 @@ const wizard = () => ({
     this.started = true; // leaving, nothing is kept
   },
   started: false,
+
+  /** Written by a model from a topic, or from notes: not everybody can do both. */
+  setMode(field, mode) {
+    asking.setMode.call(this, field, mode);
+    this.probe();
+  },
 
   // Steps
 
@@ -157,6 +166,7 @@ const wizard = () => ({
     for (const field of this.fieldsHere) if (field.type && !field.loaded) this.library(field);
     if (this.rest.some((field) => field.error || field.value !== field.initial)) this.more = true;
     if (this.last && this.complete(this.at)) this.ask();
+    else if (this.workHere().length) this.probe();
     if (push) this.$nextTick(() => this.$refs.heading?.focus());
     if (push) window.scrollTo({ top: 0 });
   },
@@ -195,6 +205,7 @@ const wizard = () => ({
     this.estimate = null;
     try {
       this.estimate = await post("/api/jobs/estimate", await this.prepared());
+      this.refused(this.estimate);
     } catch (error) {
       this.failed(error);
     } finally {
@@ -203,6 +214,8 @@ const wizard = () => ({
   },
   async start() {
     if (this.busy || !this.complete(this.at)) return;
+    const stuck = this.workHere()[0];
+    if (stuck) return document.getElementById(`hand-${stuck.step}`).focus();
     this.busy = true;
     this.error = this.remedy = "";
     try {
