@@ -10,7 +10,7 @@ METADATA := $(wildcard */pyproject.toml */hatch_build.py */package-lock.json \
 	plugins/*/pyproject.toml plugins/*/hatch_build.py plugins/*/package-lock.json)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz stack pages screens lint types imports check bench lock clean
+.PHONY: help setup demo test fuzz stack pages screens pictures lint types imports check bench lock clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -44,6 +44,9 @@ pages: $(READY) ## Build the scripts and styles of the pages anew, if their sour
 screens: $(READY_FOR_TESTS) pages ## Write pictures of all pages to output/screens
 	@mkdir -p output/screens
 	@COURSEWRIGHT_TEST_SCREENS=output/screens $(BIN)/pytest -q web/tests/test_web_pages.py
+
+pictures: $(READY_FOR_TESTS) pages ## Take the pictures of the README anew, of the running product
+	@$(BIN)/python -m tools.pictures docs/images
 
 stack: $(READY_FOR_TESTS) ## Start the service as in production: PostgreSQL, S3, Prefect, two APIs, two workers
 	@$(BIN)/python -m tools.stack $(ARGS)

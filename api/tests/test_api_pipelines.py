@@ -397,9 +397,9 @@ outputs: {audio: "${voice.audio}"}
 """
 
 
-async def asset(api: Any, person: Any) -> str:
+async def asset(api: Any, person: Any, media_type: str = "text/markdown") -> str:
     """Notes of that person's."""
-    kept = api.service.store.put_bytes(b"# Tides\n\nThe moon.\n", name="notes.md", media_type="text/markdown")
+    kept = api.service.store.put_bytes(b"# Tides\n\nThe moon.\n", name="notes", media_type=media_type)
     row = Asset(id=uuid4(), owner=UUID(person.id), type="document", state="ready", name="Notes", file_name=kept.name)
     row.digest, row.media_type, row.size_bytes = kept.digest, kept.media_type, kept.size_bytes
     row.created_at = row.updated_at = now()
@@ -427,7 +427,11 @@ async def test_an_estimate_says_what_is_known_what_is_not_and_what_is_sent(api: 
         ("llm.openai", ["script"], False)
     ]
 
-    del inputs["minutes"]
+    inputs = {"notes": await asset(api, ada)}  # all of a text is told
+    found = (await ada.ask("POST", "/api/pipelines/course/estimate", json={"inputs": inputs})).json()
+    assert 0.5 < {each["step"]: each for each in found["steps"]}["voice"]["seconds"] < 2
+
+    inputs = {"notes": await asset(api, ada, "application/pdf")}  # nobody knows how much text it has
     found = (await ada.ask("POST", "/api/pipelines/course/estimate", json={"inputs": inputs})).json()
     steps = {each["step"]: each for each in found["steps"]}
     assert (steps["voice"]["seconds"], steps["voice"]["reason"]) == (

@@ -10,7 +10,7 @@ import msgspec
 from coursewright.capabilities.compose import Film
 from coursewright.capabilities.export import ExportRequest, Package
 from coursewright.errors import BadInput
-from coursewright.providers import Context, Health, Provider
+from coursewright.providers import Context, Estimate, Health, Provider
 from coursewright.store.contract import Store
 from msgspec import Meta
 
@@ -62,6 +62,11 @@ class ScormExport(Provider[ExportRequest, Package]):
             reason = f"the SCORM schema files are not installed: {', '.join(lacking)}"
             return Health(state="unavailable", reason=reason, remedy=schemas.REMEDY)
         return Health()
+
+    def estimate(self, request: ExportRequest) -> Estimate:
+        """The film is copied as it is, at some 200 MB a second."""
+        film = request.film.video or request.film.audio
+        return Estimate(seconds=0.1 + film.size_bytes / 200e6, money=0.0)
 
     def run(self, request: ExportRequest, context: Context) -> Package:
         """Build the package. Raises `BadInput` for a title or a file of the film that cannot be used."""

@@ -1,5 +1,5 @@
 // The graph of a pipeline as SVG: columns from left to right, so that every step stands after what it depends on.
-const BOX = { width: 158, height: 52 };
+const BOX = { width: 172, height: 52 };
 const GAP = { x: 34, y: 18 };
 const EDGE = 8; // room for focus and line width
 const TITLE = 20;
@@ -34,7 +34,7 @@ function places({ nodes, edges }) {
     place.x = EDGE + place.column * (BOX.width + GAP.x);
     place.y = EDGE + (place.row + free / 2) * (BOX.height + GAP.y);
   }
-  const width = EDGE * 2 + counts.size * (BOX.width + GAP.x) - GAP.x;
+  const width = EDGE * 2 + Math.max(1, counts.size) * (BOX.width + GAP.x) - GAP.x;
   return { found, width, height: EDGE * 2 + rows * (BOX.height + GAP.y) - GAP.y };
 }
 

@@ -1,5 +1,5 @@
 // How jobs and their steps are shown: words, colours, icons, the time that is left.
-import { duration, percent, _ } from "./text.js";
+import { duration, percent, told, _ } from "./text.js";
 
 const JOBS = {
   pending: { text: _("Waiting"), tone: "plain", icon: "clock" },
@@ -41,8 +41,22 @@ export function howFar(job, now = Date.now()) {
 function secondsLeft(job, now) {
   if (!job.started_at) return null;
   const passed = Math.max(0, (now - new Date(job.started_at)) / 1000);
-  if (job.progress > SURE_FROM) return (passed * (1 - job.progress)) / job.progress;
-  return job.expected_s === null || job.expected_s === undefined ? null : Math.max(1, job.expected_s - passed);
+  const expected = typeof job.expected_s === "number" ? Math.max(1, job.expected_s - passed) : null;
+  if (job.progress <= SURE_FROM) return expected;
+  const rest = (passed * (1 - job.progress)) / job.progress;
+  // Steps do not take as long as they count, which matters less and less.
+  return expected === null ? rest : job.progress * rest + (1 - job.progress) * expected;
+}
+
+/** A name that programs use, as people read it: "the-sun" → "The sun". */
+export const words = (name) => name && name[0].toUpperCase() + name.slice(1).replaceAll(/[-_]+/g, " ");
+
+/** What a job says, for people: "voice[the-sun]: tts.espeak" → "Voice · The sun". `titles` are those of its steps. */
+export function spoken(message, titles = new Map()) {
+  const [, step, item = "", rest] = /^([a-z]\w*)(?:\[([^\]]*)\])?: (.+)$/s.exec(message) ?? [];
+  if (!step) return told(message);
+  const place = [titles.get(step) ?? words(step), words(item)].filter(Boolean).join(" · ");
+  return /^[a-z]+\.\w+$/.test(rest) ? place : `${place}: ${told(rest)}`;
 }
 
 /** A job as an event of the stream tells of it, over what was known. */

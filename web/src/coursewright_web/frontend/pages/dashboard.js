@@ -1,7 +1,7 @@
 // The dashboard: what runs, what needs the person, what was made, what it took.
 import { get, post } from "../lib/api.js";
 import { register } from "../lib/components.js";
-import { active, howFar, look, merged } from "../lib/jobs.js";
+import { active, howFar, look, merged, spoken } from "../lib/jobs.js";
 import { follow } from "../lib/live.js";
 import { fail } from "../lib/toasts.js";
 import { duration, number, since, size } from "../lib/text.js";
@@ -17,6 +17,7 @@ const dashboard = () => ({
   usage: null,
   now: Date.now(),
   look,
+  spoken,
   since,
   init() {
     follow({ sync: () => this.load(), event: (type, data) => this.change(type, data) });

@@ -4,7 +4,7 @@ import { register } from "../lib/components.js";
 import { confirmed } from "../lib/dialogs.js";
 import { form } from "../lib/form.js";
 import { draw } from "../lib/graph.js";
-import { active, howFar, look, merged, stepLook } from "../lib/jobs.js";
+import { active, howFar, look, merged, spoken, stepLook, words } from "../lib/jobs.js";
 import { follow } from "../lib/live.js";
 import { localised } from "../lib/pipelines.js";
 import { others } from "../lib/providers.js";
@@ -28,6 +28,7 @@ const jobPage = () => ({
   now: Date.now(),
   look,
   stepLook,
+  words,
   sentence,
   moment,
   size,
@@ -95,10 +96,16 @@ const jobPage = () => ({
     const attempt = job.attempt > 1 ? ngettext("Attempt %(n)s", "Attempt %(n)s", job.attempt) : "";
     return [this.graph?.title || job.pipeline, since(job.created_at), this.took, attempt].filter(Boolean);
   },
+  get titles() {
+    return new Map((this.graph?.nodes ?? []).map((node) => [node.step, node.title || node.step]));
+  },
+  get message() {
+    return this.job ? spoken(this.job.message, this.titles) : "";
+  },
   /** The steps in the pipeline's order, each with its items and what they are together. */
   get steps() {
     if (!this.job) return [];
-    const titles = new Map((this.graph?.nodes ?? []).map((node) => [node.step, node.title || node.step]));
+    const { titles } = this;
     const order = [...titles.keys()];
     const groups = new Map();
     for (const task of this.job.steps) groups.set(task.step, [...(groups.get(task.step) ?? []), task]);
@@ -110,7 +117,7 @@ const jobPage = () => ({
     return (this.job?.failures ?? []).map((failure, index) => {
       const cause = failure.refusals.at(-1) ?? { message: "", remedy: "", provider: "", detail: "", place: "" };
       const title = this.steps.find((step) => step.name === failure.step)?.title ?? failure.step;
-      const where = failure.item ? _("%(step)s, in “%(item)s”", { step: title, item: failure.item }) : title;
+      const where = failure.item ? _("%(step)s, in “%(item)s”", { step: title, item: words(failure.item) }) : title;
       const before = failure.refusals.slice(0, -1).map((each) => `${each.provider}: ${each.message}`);
       const message = sentence(cause.place ? `${cause.place}: ${told(cause.message)}` : cause.message);
       return { ...failure, key: index, where, cause, message, remedy: sentence(cause.remedy), before };

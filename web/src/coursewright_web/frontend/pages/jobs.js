@@ -1,7 +1,7 @@
 // The list of jobs: what it shows is in the address, so that it can be kept and shared.
 import { get, post, query } from "../lib/api.js";
 import { register } from "../lib/components.js";
-import { active, howFar, look, merged } from "../lib/jobs.js";
+import { active, howFar, look, merged, spoken } from "../lib/jobs.js";
 import { follow } from "../lib/live.js";
 import { localised } from "../lib/pipelines.js";
 import { fail, toast } from "../lib/toasts.js";
@@ -23,6 +23,7 @@ const jobList = () => ({
   pipelines: [],
   now: Date.now(),
   look,
+  spoken,
   ago: since,
   active,
   init() {
