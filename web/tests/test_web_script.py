@@ -157,7 +157,7 @@ def test_a_topic_alone_is_written_by_a_model_that_its_author_chooses(
     refusal = writer.get_by_role("alert")
     expect(writer).to_contain_text("llm.outline")
     page.get_by_role("button", name="From a topic").click()
-    expect(refusal).to_contain_text("Llm.outline is no model")
+    expect(refusal).to_contain_text("llm.outline is no model")
     page.get_by_role("textbox", name="Topic").fill("Why the sea rises")
 
     # Not even the review begins what must fail

@@ -83,6 +83,9 @@ def test_by_fingers_on_a_phone_at_night(live: Site, visits: Visits, tmp_path: Pa
     guest.goto(shared)
     expect(guest.get_by_role("heading", name="tides")).to_be_attached()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.goto(live.url)
+    made = page.get_by_role("definition").filter(has_text=re.compile(r"^\d+ s$"))
+    expect(made).to_be_visible()  # the length of the film
 
 
 def test_by_a_keyboard_alone(live: Site, visits: Visits, tmp_path: Path) -> None:

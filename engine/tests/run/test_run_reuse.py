@@ -27,6 +27,18 @@ def test_a_second_run_calls_nobody(project: Any, course: str) -> None:
     assert second.outputs == first.outputs
 
 
+def test_the_report_tells_how_long_the_sounds_are(project: Any) -> None:
+    text = """
+name: sound
+steps: {said: {uses: tts.voice, with: {text: Hello}}, again: {uses: tts.voice, with: {text: Other}}}
+outputs: {sound: "${said.audio}"}
+"""
+    report = project.run(text)
+    (length_s,) = report.lengths_s.values()
+    assert list(report.lengths_s) == [report.outputs["sound"].digest]
+    assert length_s > 0
+
+
 def test_editing_one_scene_makes_only_what_depends_on_it(project: Any, course: str) -> None:
     project.run(course, {"scenes": ONE})
     project.calls.take()

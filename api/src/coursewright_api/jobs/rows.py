@@ -148,7 +148,13 @@ async def _write_step(job: UUID, step: LiveStep, made: list[tuple[LiveStep, int]
 async def _add_results(live: LiveJob, assets: Assets, ending: Ending) -> None:
     """The files of the run as assets; what they replace, of an attempt before, goes."""
     made = [
-        await assets.add_result(owner_id=live.owner, job_id=live.id, output=each.output, artifact=each.artifact)
+        await assets.add_result(
+            owner_id=live.owner,
+            job_id=live.id,
+            output=each.output,
+            artifact=each.artifact,
+            duration_s=ending.report.lengths_s.get(each.artifact.digest),
+        )
         for each in ending.files
     ]
     outputs = sorted({each.output for each in ending.files})

@@ -14,6 +14,7 @@ from coursewright.catalog import Catalog
 from coursewright.plan import Plan
 from coursewright.run.gates import Slots
 from coursewright.run.journal import Journal
+from coursewright.run.keys import artifacts_in, lengths_in
 from coursewright.run.outcomes import Runner, Selection, run_directly
 from coursewright.run.progress import Progress
 from coursewright.run.report import Event, RunReport
@@ -105,6 +106,7 @@ class Execution:
             failures=failures,
             outputs=outputs,
             scripts={name: value for name, value in scheduler.values().items() if isinstance(value, Script)},
+            lengths_s=_lengths_s(scheduler.values(), outputs),
             seconds=time.monotonic() - started,
         )
 
@@ -113,6 +115,12 @@ class Execution:
         self._cancelled = True
         if self._task is not None:
             self._task.cancel()
+
+
+def _lengths_s(values: Mapping[str, Any], outputs: Mapping[str, Any]) -> dict[str, float]:
+    """A package names the film that another step has made, whose result tells its length."""
+    kept = {artifact.digest for artifact in artifacts_in(dict(outputs))}
+    return {digest: length_s for digest, length_s in lengths_in(list(values.values())) if digest in kept}
 
 
 def _in_order(scheduler: Scheduler, plan: Plan, told: Mapping[tuple[str, str], T]) -> tuple[T, ...]:

@@ -48,6 +48,21 @@ def artifacts_in(value: Any) -> Iterator[Artifact]:
             yield from artifacts_in(each)
 
 
+def lengths_in(value: Any) -> Iterator[tuple[str, float]]:
+    """Digest and length in seconds of every sound and film whose length a result tells, at any depth."""
+    length_s = getattr(value, "duration_s", None)
+    if isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            field = getattr(value, name)
+            if isinstance(field, Artifact) and length_s and field.media_type.startswith(("audio/", "video/")):
+                yield field.digest, length_s
+            else:
+                yield from lengths_in(field)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from lengths_in(each)
+
+
 def _content(value: Any) -> Any:
     """`value` as plain data without the fields that only identify it; artifacts by digest and kind."""
     if isinstance(value, msgspec.Struct):

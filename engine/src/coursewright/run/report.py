@@ -76,6 +76,8 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True):
     outputs: dict[str, Any] = {}
     scripts: dict[str, Script] = {}
     """Of the steps that give a script, by name: what an author may edit before the rest is made anew."""
+    lengths_s: dict[str, float] = {}
+    """Of the sounds and films among the outputs, by digest."""
     seconds: float = 0.0
 
     @property

@@ -2,6 +2,7 @@
 import { post } from "./api.js";
 import { sentOf } from "./fields.js";
 import { offering } from "./providers.js";
+import { _ } from "./text.js";
 
 const GROUPS = { llm: "script", tts: "voice", video: "photo" };
 
@@ -64,7 +65,7 @@ export const hands = {
   },
   /** A topic that is still to be typed. */
   supposed(field) {
-    return field.within && this.fieldOf(field.within).mode === "topic" ? this.pipeline.title || this.name : undefined;
+    return field.within && this.fieldOf(field.within).mode === "topic" ? _("your topic") : undefined;
   },
   refused({ steps }) {
     this.refusals = Object.fromEntries(steps.filter((each) => each.refused).map((each) => [each.step, each.reason]));

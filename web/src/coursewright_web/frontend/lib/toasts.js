@@ -46,10 +46,12 @@ export function fail(error) {
   toast(sentence(error.message), { tone: "bad", stays: error.status >= 500, more });
 }
 
+const NAME = /^\w+\.\w/; // of a provider or a file, which is not written otherwise at the beginning
+
 /** In the page's language, begins with a capital and ends with a full stop. */
 export function sentence(said) {
   const text = told(said);
-  return text && text[0].toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
+  return text && (NAME.test(text) ? text[0] : text[0].toUpperCase()) + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
 }
 
 function countdown(error) {
