@@ -58,6 +58,9 @@ def said() -> dict[Key, str]:
     for path in sorted(each for each in PACKAGE.rglob("*") if each.suffix in METHODS and "dist" not in each.parts):
         for message in _messages_in(path):
             found.setdefault(message, path.relative_to(PACKAGE).as_posix())
+    for path in sorted((API / "share" / "templates").iterdir()):
+        for message in _messages_in(path):
+            found.setdefault(message, f"sharing/{path.name}")
     for path in sorted(PIPELINES.glob("*.yaml")):
         for message in _shown_of(yaml.safe_load(path.read_text("utf-8"))):
             found.setdefault(message, f"courses/{path.name}")

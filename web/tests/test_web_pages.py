@@ -94,6 +94,10 @@ def test_a_page_speaks_german_when_the_browser_or_the_person_wants_it(site: Site
         page.locator(f"[name={name}]").first.fill(value)
     page.locator("form button[type=submit]").click()
     page.get_by_text("Der Benutzername „ada“ ist vergeben").wait_for()
+    visits.meant.append("status of 404")
+    page.goto(f"{site.url}/s/nothing")
+    page.get_by_role("heading", name="Diesen Link gibt es nicht").wait_for()
+    assert page.locator("html").get_attribute("lang") == "de"
     page.goto(f"{site.url}/login")
     page.get_by_label("Sprache").select_option("en")
     page.get_by_role("heading", name="Log in").wait_for()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,6 +68,11 @@ class Renderer:
         )
         headers = {"Content-Security-Policy": self._policy, "Content-Language": language}
         return Response(text, status_code=status, media_type=MediaType.HTML, headers=headers)
+
+    def words(self, request: Request[Any, Any, Any]) -> tuple[str, Callable[[str], str]]:
+        """The language of the one who asks, and what translates into it, for pages of the service's own."""
+        language = chosen(request, self._built.languages)
+        return language, self._catalogues.of(language).gettext
 
     def error(self, request: Request[Any, Any, Any], answer: Response[Problem]) -> Response[str]:
         """A problem in plain words."""

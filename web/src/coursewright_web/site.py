@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from coursewright_api.problems import handle
 from coursewright_api.service import Service
+from coursewright_api.share.rendering import WORDS
 from litestar import Request, Response
 from litestar.config.app import AppConfig
 from litestar.di import Provide
@@ -35,6 +36,7 @@ class Site(InitPlugin):
             return renderer
 
         app_config.dependencies["renderer"] = Provide(provide_renderer)
+        app_config.state[WORDS] = renderer.words
         app_config.route_handlers.extend([assets.StaticController, *pages.CONTROLLERS])
         app_config.exception_handlers.update({Exception: self._handle, HTTPException: self._handle})
         return app_config

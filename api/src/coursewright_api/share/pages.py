@@ -57,8 +57,8 @@ def _page_of_error(request: Anybody, error: Exception) -> Response[Any]:
     problem = answer.content
     if problem.code in {"password_needed", "password_wrong"}:
         wrong = problem.detail if problem.code == "password_wrong" else ""
-        return html("password.html", status=401, title="This link has a password", wrong=wrong, path=request.url.path)
-    page = html("message.html", status=problem.status, title=problem.detail, remedy=problem.remedy)
+        return html(request, "password.html", status=401, wrong=wrong, path=request.url.path)
+    page = html(request, "message.html", status=problem.status, title=problem.detail, remedy=problem.remedy)
     if wait := answer.headers.get("Retry-After"):
         page.headers["Retry-After"] = wait
     return page
@@ -84,13 +84,13 @@ class PlayerController(Controller):
     ) -> Response[Any]:
         link = await service.share.openings.link(token)
         shown = ticket or request.cookies.get(_COOKIE, "")
-        return await _player(
-            service, token, link, await service.share.openings.admit(link, ticket=shown, origin=origin), view
-        )
+        ticket = await service.share.openings.admit(link, ticket=shown, origin=origin)
+        return await _player(request, service, token, link, ticket, view)
 
     @post("/{token:str}", status_code=200)
     async def unlock(
         self,
+        request: Anybody,
         service: Services,
         origin: Asker,
         token: Token,
@@ -98,7 +98,7 @@ class PlayerController(Controller):
     ) -> Response[Any]:
         link = await service.share.openings.link(token)
         ticket = await service.share.openings.admit(link, password=data.password, origin=origin)
-        answer = await _player(service, token, link, ticket, "")
+        answer = await _player(request, service, token, link, ticket, "")
         answer.cookies.append(
             Cookie(
                 key=_COOKIE,
@@ -166,7 +166,9 @@ async def _course(service: Service, token: str, ticket: str) -> Package:
     return await _package(service, result.artifact)
 
 
-async def _player(service: Service, token: str, link: dict[str, Any], ticket: str, view: str) -> Response[Any]:
+async def _player(
+    request: Anybody, service: Service, token: str, link: dict[str, Any], ticket: str, view: str
+) -> Response[Any]:
     results = await service.share.openings.results(link)
     film = one(results, Role.film) or one(results, Role.sound)
     course = one(results, Role.course)
@@ -176,10 +178,10 @@ async def _player(service: Service, token: str, link: dict[str, Any], ticket: st
     else:
         view = "film"
     await service.share.openings.count(link)
-    views = {"film": "Film", "course": "Course with chapters"}
     both = course is not None and bool(one(results, Role.film) or one(results, Role.sound))
     poster = one(results, Role.poster)
     return html(
+        request,
         "player.html",
         media_from=_elsewhere(service, film),
         title=link["title"],
@@ -188,7 +190,7 @@ async def _player(service: Service, token: str, link: dict[str, Any], ticket: st
         poster=media_path(token, ticket, poster) if poster else "",
         tracks=_tracks(token, ticket, results),
         course="" if film or course is None else course_path(token, ticket),
-        tabs=[(label, page_path(token, ticket, each), (each == "film") == bool(film)) for each, label in views.items()]
+        tabs=[(each, page_path(token, ticket, each), (each == "film") == bool(film)) for each in ("film", "course")]
         if both
         else [],
         files=[

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from litestar import Response
+from litestar import Request, Response
 from litestar.datastructures import Cookie
 from litestar.enums import MediaType
 
@@ -16,8 +16,19 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
+WORDS = "words"
+"""Under this key of the application's state, what joins the service may give the words of other languages: a function
+that takes a request and returns a language's code and what translates into it. Without one, pages speak English."""
+
+
 def html(
-    template: str, *, status: int = 200, cookies: Sequence[Cookie] = (), media_from: str = "", **values: Any
+    request: Request[Any, Any, Any],
+    template: str,
+    *,
+    status: int = 200,
+    cookies: Sequence[Cookie] = (),
+    media_from: str = "",
+    **values: Any,
 ) -> Response[str]:
     """A page that may stand in another site's frame. `media_from` is another origin that films come from."""
     nonce = secrets.token_urlsafe(16)
@@ -31,7 +42,9 @@ def html(
         "Referrer-Policy": "same-origin",  # with no-referrer the password's form would come from nowhere
         "X-Robots-Tag": "noindex",
     }
-    text = _environment().get_template(template).render(nonce=nonce, **values)
+    words = request.app.state.get(WORDS)
+    language, translate = words(request) if words else ("en", str)
+    text = _environment().get_template(template).render(nonce=nonce, language=language, _=translate, **values)
     return Response(text, status_code=status, media_type=MediaType.HTML, headers=headers, cookies=list(cookies))
 
 
