@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from coursewright.store import open_store
 from coursewright_api.backup.making import make
 from coursewright_api.backup.restoring import restore
 
+from tools.browser import chromium_browser
 from tools.documented import need_curl, run_api_page
 from tools.processes import Failed
 from tools.stack import ADMIN, Stack
@@ -78,6 +80,35 @@ def test_tries_are_counted_over_all_processes(stack: Stack) -> None:
     guess = {"email": "nobody@example.org", "password": "wrong wrong wrong"}
     answers = [httpx.post(f"{stack.api_urls[n % 2]}/api/auth/login", json=guess).status_code for n in range(12)]
     assert answers == [401] * 10 + [429] * 2
+
+
+def test_a_browser_sends_files_straight_to_the_store_and_plays_from_it(stack: Stack) -> None:
+    assert stack.admin_token
+    with chromium_browser() as browser:
+        page = browser.new_page(locale="en")
+        complaints: list[str] = []
+        page.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
+        asked: list[tuple[str, str]] = []
+        page.on("request", lambda request: asked.append((request.method, request.url)))
+        page.goto(f"{stack.api_urls[0]}/login")
+        page.get_by_label("E-mail address").fill(ADMIN["email"])
+        page.get_by_label("Password", exact=True).fill(ADMIN["password"])
+        page.get_by_role("button", name="Log in").click()
+        page.wait_for_url(f"{stack.api_urls[0]}/")
+        page.goto(f"{stack.api_urls[0]}/create/audio_lesson")
+        page.get_by_role("textbox", name="Lesson notes").fill("# Tides\nThe moon pulls the sea.\n")
+        page.get_by_role("navigation", name="Steps").get_by_role("button", name="Review").click()
+        page.get_by_role("button", name="Start", exact=True).click()
+        page.get_by_role("link", name="Open the result").click(timeout=60_000)
+        sound = page.locator("video, audio").first
+        sound.evaluate("(each) => each.readyState > 0 || new Promise((done) => (each.onloadedmetadata = done))")
+        with page.expect_download() as saved:
+            page.get_by_role("link", name=re.compile(r"^Download: .*\.m4a")).click()
+        assert saved.value.path().stat().st_size > 1000
+        store = f"http://{stack.s3.endpoint}/"
+        methods = {method for method, url in asked if url.startswith(store)}
+        assert methods == {"PUT", "GET"}
+        assert complaints == []
 
 
 def test_a_backup_moves_to_a_folder_with_sqlite_and_back(stack: Stack, tmp_path: Path) -> None:

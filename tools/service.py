@@ -8,9 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from coursewright.testing.standins.loopback import free_port
-
-from tools.processes import Guard, Server
+from tools.processes import Guard, Server, free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -43,12 +43,15 @@ pipeline = {pipeline}
 [app:proxy-server]
 use = egg:swift#proxy
 account_autocreate = true
+# What S3 is told for a bucket, Swift is told for all.
+cors_allow_origin = *
 [filter:catch_errors]
 use = egg:swift#catch_errors
 [filter:s3api]
 use = egg:swift#s3api
 s3_acl = false
 check_bucket_owner = false
+cors_preflight_allow_origin = *
 # S3 asks for 5 MiB a part; Swift refuses less, as S3 does.
 min_segment_size = 5242880
 [filter:tempauth]
