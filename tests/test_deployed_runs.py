@@ -179,6 +179,36 @@ def test_a_worker_that_is_killed_or_stopped_repeats_nothing_that_is_finished(pre
     assert len(answered) == len(set(answered)) == 1 + 4 + 4
 
 
+def test_another_worker_goes_on_with_what_one_had_that_never_comes_back(prefect: Prefect) -> None:
+    lost = prefect.worker(SPY_PAUSE_S="0.7", PREFECT_WORKER_HEARTBEAT_SECONDS="1")
+    run = prefect.submit(notes="notes.md")
+    until(lambda: len(prefect.terminal.calls()) >= 2)
+    prefect.worker(PREFECT_WORKER_HEARTBEAT_SECONDS="1")
+    time.sleep(3)  # it is there, and takes nothing away from the other
+    lost.kill()
+
+    assert prefect.end_of(run)[0] == "Completed"
+    answered = [call.request for call in prefect.terminal.calls() if call.what == "answered"]
+    assert len(answered) == len(set(answered)) == 1 + 4 + 4
+
+
+def test_a_run_that_another_worker_has_ends_where_it_was(prefect: Prefect) -> None:
+    """As on a machine that was cut off, and has come back."""
+    cut_off = prefect.worker(SPY_PAUSE_S="30", PREFECT_WORKER_HEARTBEAT_SECONDS="1")
+    run = prefect.submit(notes="notes.md")
+    until(lambda: len(prefect.terminal.calls()) >= 1)
+    prefect.worker(PREFECT_WORKER_HEARTBEAT_SECONDS="1")
+    own = [*processes_of(run)]
+    for pid in (cut_off.pid, *map(int, own)):
+        os.kill(pid, signal.SIGSTOP)
+
+    assert prefect.end_of(run)[0] == "Completed"
+    for pid in (cut_off.pid, *map(int, own)):
+        os.kill(pid, signal.SIGCONT)
+    until(lambda: not {*own} & {*processes_of(run)}, patience_s=15)
+    assert prefect.end_of(run)[0] == "Completed"
+
+
 def processes_of(owner: Path | str) -> Iterator[str]:
     """What a worker has started, and is still there, with the name of a data folder or a run in its environment."""
     words = "coursewright run-deployed|coursewright.run.forking"

@@ -23,6 +23,7 @@ from prefect.states import Failed
 from coursewright.catalog import installed
 from coursewright.errors import CoursewrightError
 from coursewright.run.bundles import INPUTS, RESULTS, load
+from coursewright.run.deployments import WORKER
 from coursewright.run.endings import keep_ending
 from coursewright.run.execute import Execution
 from coursewright.run.flow import run_in_flow
@@ -79,7 +80,7 @@ async def _run(flow_run_id: UUID, wanted: Wanted) -> int:
         if not wanted.job:
             _deliver(report, settings, store, flow_run)
 
-    looking = asyncio.create_task(_cancel_when_asked(execution, flow_run_id))
+    looking = asyncio.create_task(_look(execution, flow_run))
     try:
         await run_in_flow(execution, values, lambda: _cancel_when_told(execution), flow_run, on_end=keep)
     finally:
@@ -128,15 +129,24 @@ def _cancel_when_told(execution: Execution) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, execution.cancel)
 
 
-async def _cancel_when_asked(execution: Execution, flow_run: UUID) -> None:
-    """The worker tells us by a signal. It hears of cancels no more when Prefect's server was away for long."""
+async def _look(execution: Execution, flow_run: FlowRun) -> None:
+    """Cancel when somebody wants that: the worker's signal does not come when Prefect's server was away for long.
+
+    End when the run was given to another worker meanwhile, as happens when this machine was cut off for minutes.
+    """
     async with get_client() as client:
         while True:
             await asyncio.sleep(_LOOK_S)
             with contextlib.suppress(httpx.HTTPError, PrefectException):
-                state = (await client.read_flow_run(flow_run)).state
-                if state is not None and state.is_cancelling():
+                seen = await client.read_flow_run(flow_run.id)
+                if seen.state is not None and seen.state.is_cancelling():
                     execution.cancel()
+                if seen.labels.get(WORKER) != flow_run.labels.get(WORKER) or _given_back(seen):
+                    os._exit(0)  # any other code would be told to Prefect as the run's end
+
+
+def _given_back(flow_run: FlowRun) -> bool:
+    return flow_run.state is not None and flow_run.state.is_scheduled()
 
 
 def _deliver(report: RunReport, settings: Settings, store: Store, flow_run: FlowRun) -> None:

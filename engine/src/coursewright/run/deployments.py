@@ -21,6 +21,8 @@ from coursewright.run.references import reference_of
 
 POOL = "coursewright"
 """The work pool of all pipelines. Its type is `process`, so that Prefect's own workers serve it too."""
+WORKER = "prefect.worker.name"
+"""The label by which Prefect says which worker has a run."""
 DEPLOYMENT = "course"
 QUEUES = {"urgent": 1, "high": 2, "normal": 3, "low": 4}
 """Work queues by name, with their priority: a worker empties a lower number first."""

@@ -1,7 +1,8 @@
 """A worker: takes deployed runs from Prefect and starts a process for each. Imports Prefect.
 
 It is Prefect's own process worker. What is added: a name that no other living worker on this machine has, and that
-runs which end with their worker are given back, to go on where they stopped.
+runs which end with their worker are given back, to go on where they stopped: by itself when it starts again, or by
+another worker when it has been silent for long, as with a machine that is gone.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,13 +27,14 @@ from prefect.client.schemas.filters import (
     WorkPoolFilter,
     WorkPoolFilterName,
 )
-from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.objects import State, StateType, Worker
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import PrefectException
+from prefect.settings import get_current_settings
 from prefect.states import AwaitingRetry
 from prefect.workers.process import ProcessWorker, ProcessWorkerResult
 
-from coursewright.run.deployments import POOL, ready_pool
+from coursewright.run.deployments import POOL, WORKER, ready_pool
 from coursewright.run.outlasting import outlast
 
 _MOST = 200
@@ -39,6 +42,8 @@ _MOST = 200
 _GOODBYE_S = 10.0
 """For giving back: a server that is away is not waited for. Whatever is left is given back at the next start."""
 _UNFINISHED = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+_SILENT = 6
+"""Missed heartbeats after which a worker counts as gone. After an outage of Prefect's server, all are back sooner."""
 
 
 @contextmanager
@@ -86,7 +91,7 @@ async def work(name: str, at_once: int) -> None:
     outlast()
     async with get_client() as client:
         await ready_pool(client)
-        await _give_back(client, name)
+        await _give_back(client, {name})
         worker = asyncio.create_task(_Worker(POOL, name=name, limit=at_once).start())
         loop = asyncio.get_running_loop()
 
@@ -96,14 +101,46 @@ async def work(name: str, at_once: int) -> None:
 
         for wanted in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(wanted, end)
+        heirs = asyncio.create_task(_stand_in(client, name))
         try:
             await worker
         except asyncio.CancelledError:
-            await _give_back(client, name)
+            await _give_back(client, {name})
+        finally:
+            heirs.cancel()
 
 
-async def _give_back(client: PrefectClient, name: str) -> None:
-    """Schedule again what this worker had begun; what was being cancelled is cancelled by the worker's end."""
+async def _stand_in(client: PrefectClient, name: str) -> None:
+    """Now and then, give back what those have begun who are gone."""
+    while True:
+        await asyncio.sleep(get_current_settings().worker.heartbeat_seconds)
+        with suppress(httpx.HTTPError, PrefectException):
+            if gone := _gone(await _all_workers(client), name):
+                await _give_back(client, gone)
+
+
+async def _all_workers(client: PrefectClient) -> list[Worker]:
+    found: list[Worker] = []
+    while page := await client.read_workers_for_work_pool(POOL, offset=len(found), limit=_MOST):
+        found += page
+    return found
+
+
+def _gone(workers: list[Worker], name: str) -> set[str]:
+    """Those who have been silent for long when this worker last said something; none if another is to look after them.
+
+    All times are the server's. A single worker looks after them, so that no run is given back twice.
+    """
+    heard = {each.name: each.last_heartbeat_time for each in workers if each.last_heartbeat_time is not None}
+    if name not in heard:
+        return set()
+    patience = timedelta(seconds=_SILENT * get_current_settings().worker.heartbeat_seconds)
+    living = {each for each, at in heard.items() if heard[name] - at < patience}
+    return heard.keys() - living if name == min(living) else set()
+
+
+async def _give_back(client: PrefectClient, names: set[str]) -> None:
+    """Schedule again what these workers had begun; what was being cancelled is cancelled by the worker's end."""
     runs = await client.read_flow_runs(
         flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=_UNFINISHED))),
         work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[POOL])),
@@ -111,7 +148,7 @@ async def _give_back(client: PrefectClient, name: str) -> None:
         limit=_MOST,
     )
     for run in runs:
-        if run.labels.get("prefect.worker.name") == name and run.state is not None:
+        if run.labels.get(WORKER) in names and run.state is not None:
             cancelling = run.state.type == StateType.CANCELLING
             state: State[None] = State(type=StateType.CANCELLED) if cancelling else AwaitingRetry()
             await client.set_flow_run_state(run.id, state, force=True)
