@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import wave
 from typing import Any
@@ -98,6 +99,14 @@ def test_files_are_dropped_and_pasted_and_what_is_wrong_with_one_is_said_at_once
     )
     voice = page.get_by_role("list", name="Files").get_by_role("listitem")
     expect(voice).to_contain_text("the recording is nearly silent: record again, closer to the microphone")
+
+    # Something is made of a file that is there
+    page.goto("/assets?type=document")
+    page.get_by_role("link", name="Make a course of it: two.md").click()
+    page.get_by_text("With your file: two.md").wait_for()
+    expect(page.get_by_role("link", name="Text to speech")).to_be_hidden()  # takes no documents
+    page.get_by_role("link", name="Audio lesson").click()
+    expect(page.get_by_role("radio", name=re.compile(r"^two\.md"))).to_be_checked()
 
 
 def test_a_file_is_cancelled_or_waits_for_the_connection_and_is_never_there_twice(

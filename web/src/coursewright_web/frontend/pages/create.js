@@ -2,6 +2,7 @@
 import { get } from "../lib/api.js";
 import { register } from "../lib/components.js";
 import { readDraft } from "../lib/drafts.js";
+import { KINDS } from "../lib/files.js";
 import { localised } from "../lib/pipelines.js";
 import { fail } from "../lib/toasts.js";
 import { _, duration } from "../lib/text.js";
@@ -11,9 +12,13 @@ const MARKS = { video: "user-circle", slides: "presentation-chart-bar", tts: "sp
 const formats = () => ({
   ready: false,
   items: [],
+  used: null, // the file that something is to be made of
   async init() {
+    const used = new URLSearchParams(location.search).get("use");
     try {
-      const { items } = await get("/api/pipelines?limit=200");
+      if (used) this.used = await get(`/api/assets/${encodeURIComponent(used)}`);
+      const { items: all } = await get("/api/pipelines?limit=200");
+      const items = this.used ? all.filter((item) => takes(item, this.used)) : all;
       // Those that make most of a course come first.
       this.items = items.map(localised).map(shown).sort((one, other) => other.steps - one.steps);
     } catch (error) {
@@ -21,7 +26,12 @@ const formats = () => ({
     }
     this.ready = true;
   },
+  address({ name, fault }) {
+    return fault ? null : `/create/${name}${this.used ? `?use=${this.used.id}` : ""}`;
+  },
 });
+
+const takes = ({ inputs }, { type }) => Object.values(inputs.properties ?? {}).some((about) => about.format === KINDS[type]);
 
 function shown(pipeline) {
   const properties = Object.entries(pipeline.inputs.properties ?? {});

@@ -58,9 +58,19 @@ const wizard = () => ({
   // Drafts
 
   async begin() {
-    const from = new URLSearchParams(location.search).get("from");
+    const address = new URLSearchParams(location.search);
+    const [from, used] = [address.get("from"), address.get("use")].map((id) => id && encodeURIComponent(id));
     if (from) return this.takeJob(await get(`/api/jobs/${from}`));
-    const draft = readDraft(this.name);
+    await this.takeDraft(readDraft(this.name));
+    if (used) await this.takeFile(await get(`/api/assets/${used}`));
+  },
+  async takeFile(asset) {
+    const field = this.fields.find((each) => each.type === asset.type);
+    if (!field) return;
+    if (field.modes.length) field.mode = "file";
+    await this.pick(field, asset);
+  },
+  async takeDraft(draft) {
     if (!draft) return;
     for (const field of this.fields) {
       const kept = draft.fields?.[field.name];
