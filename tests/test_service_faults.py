@@ -95,7 +95,7 @@ CALLS_OF_A_JOB = 4
 class Follower(threading.Thread):
     """Reads the stream of a job's events from its beginning to its end, however often it breaks."""
 
-    def __init__(self, urls: list[str], token: str, job: str) -> None:
+    def __init__(self, urls: list[str], token: str, job: str, turn: int) -> None:
         super().__init__(daemon=True)
         self.job = job
         self.ids: list[int] = []
@@ -103,10 +103,11 @@ class Follower(threading.Thread):
         self.breaks = 0
         self._urls = urls
         self._token = token
+        self._turn = turn
         self.start()
 
     def run(self) -> None:
-        turn = int(self.job[0], 16)
+        turn = self._turn
         while not self.ended:
             try:
                 self._read(self._urls[turn % len(self._urls)])
@@ -154,7 +155,8 @@ class Service:
         """Jobs, by both APIs at once; whoever gets no answer asks again."""
         with ThreadPoolExecutor(3) as pool:
             names = [f"job{len(self.followers) + number}" for number in range(JOBS)]
-            made = [Follower(self.stack.api_urls, self._token, job) for job in pool.map(self._submit, names)]
+            jobs = enumerate(pool.map(self._submit, names))  # each API has followers, whichever is killed
+            made = [Follower(self.stack.api_urls, self._token, job, turn) for turn, job in jobs]
         self.followers += made
         return made
 
