@@ -26,7 +26,7 @@ _MAKING_S = 300
 
 
 def take(folder: Path, notes: str) -> None:
-    """Make a course of these notes in the pages, and write `PICTURES` as `folder/<name>.jpg`."""
+    """Start the service, become its admin, and go the whole way: `PICTURES` as `folder/<name>.jpg`."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as scratch,
@@ -35,22 +35,28 @@ def take(folder: Path, notes: str) -> None:
     ):
         page = _window(browser, _DESKTOP)
         _set_up(page, server.wait_for(r"(http\S+/setup#token=\S+)"))
-        _give(page, url, notes, folder)
-        page.get_by_role("button", name="Start", exact=True).click()
-        page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]+$"))
-        _watch(page, folder)
-        page.get_by_role("link", name="Open the result").click(timeout=_MAKING_S * 1000)
-        _play(page)
-        _keep(page, folder, "result")
-        phone = _window(
-            browser, _PHONE, storage_state=page.context.storage_state(), color_scheme="dark", is_mobile=True
-        )
-        phone.goto(page.url)
-        _play(phone)
-        _keep(phone, folder, "phone")
-        page.get_by_role("link", name="Edit the script").click()
-        page.get_by_role("list", name="Scenes").wait_for()
-        _keep(page, folder, "script")
+        go(page, url, folder, notes)
+
+
+def go(page: Page, url: str, folder: Path, notes: str) -> None:
+    """Make a course of these notes in a window of somebody who is logged in."""
+    _give(page, url, notes, folder)
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]+$"))
+    _watch(page, folder)
+    page.get_by_role("link", name="Open the result").click(timeout=_MAKING_S * 1000)
+    _play(page)
+    _keep(page, folder, "result")
+    browser, state = page.context.browser, page.context.storage_state()
+    assert browser is not None
+    phone = _window(browser, _PHONE, storage_state=state, color_scheme="dark", is_mobile=True)
+    phone.goto(page.url)
+    _play(phone)
+    _keep(phone, folder, "phone")
+    phone.context.close()
+    page.get_by_role("link", name="Edit the script").click()
+    page.get_by_role("list", name="Scenes").wait_for()
+    _keep(page, folder, "script")
 
 
 def _window(browser: Browser, viewport: Any, **options: Any) -> Page:

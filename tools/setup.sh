@@ -106,11 +106,11 @@ install_npm_of_tests() {
 install_browser() {
     "$VENV/bin/playwright" --version >/dev/null 2>&1 ||
         say "Playwright does not start, so the tests that need a browser will fail; on Debian: apt install libatomic1"
-    for browser in chromium chromium-browser google-chrome google-chrome-stable; do
+    for browser in chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable; do
         command -v "$browser" >/dev/null && return
     done
     "$VENV/bin/playwright" install --only-shell chromium >/dev/null 2>&1 ||
-        say "no Chromium or Chrome was found, so the tests that need a browser will fail; on Debian: apt install chromium"
+        say "no Chromium or Chrome was found, so the tests that need a browser will fail; on Debian: apt install chromium-headless-shell"
 }
 
 new_enough "$python" || make_environment

@@ -113,7 +113,8 @@ class Visits:
 
     def open(self, *, size: str = "desktop", **options: Any) -> Page:
         width, height = SIZES[size]
-        options = {"viewport": {"width": width, "height": height}, "locale": "en", **options}
+        still = {"reduced_motion": "reduce", "locale": "en"}  # what moves takes the time of what is tested beside it
+        options = {"viewport": {"width": width, "height": height}, **still, **options}
         context = self._chromium.new_context(**options)
         self._contexts.append(context)
         context.set_default_timeout(30_000)

@@ -19,6 +19,13 @@ LOOKED_AT = [(name, path, False) for name, path in OPEN_PAGES.items()] + [
 ]
 EXAMINED = {("desktop", "light"), ("phone", "dark")}
 """By all rules: each size and each theme once, since neither layout nor colours come from the other."""
+SPITED = [
+    *("/", "/jobs", "/jobs/{failed}", "/jobs/{running}", "/jobs/{completed}", "/jobs/{completed}/result"),
+    *("/jobs/{failed}/script", "/settings", "/settings?tab=keys", "/admin", "/admin?tab=audit"),
+    *(f"/assets?type={kind.value}" for kind in AssetType),
+    "/create/narrated_slides?from={failed}",
+]
+"""Pages that show what a person, a model, a provider or a file has named."""
 BIGGEST_FIRST_PAGE = 150_000
 """Bytes of script and style, as they are sent."""
 
@@ -41,7 +48,7 @@ def settled(page: Page, url: str) -> None:
 
 def wear(page: Page, theme: Any) -> None:
     """Change the theme; return when it is painted."""
-    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    page.emulate_media(color_scheme=theme)
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))")
 
 
@@ -134,29 +141,24 @@ def test_the_chosen_theme_and_sidebar_are_there_from_the_first_line(site: Site, 
     assert faults(page) == []
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        *("/", "/jobs", "/jobs/{failed}", "/jobs/{running}", "/jobs/{completed}", "/jobs/{completed}/result"),
-        *("/jobs/{failed}/script", "/settings", "/settings?tab=keys", "/admin", "/admin?tab=audit"),
-        *(f"/assets?type={kind.value}" for kind in AssetType),
-        "/create/narrated_slides?from={failed}",
-    ],
-)
-def test_what_people_write_is_shown_and_never_run(site: Site, visits: Visits, known: Known, path: str) -> None:
+def test_what_people_write_is_shown_and_never_run(site: Site, visits: Visits, known: Known) -> None:
     visits.meant += ["status of 415", "status of 404"]  # a sound that is none, a file that is gone
     assert site.seeded.spited
     page = known(spite.EMAIL)
     page.on("dialog", lambda dialog: pytest.fail(f"it ran: {dialog.message}"))
-    settled(page, site.url + path.format(**msgspec.structs.asdict(site.seeded.spited)))
-    page.evaluate("document.querySelectorAll('main details').forEach((each) => (each.open = true))")
-    page.evaluate("document.querySelectorAll('main [data-step]').forEach((each) => each.click())")
-    shown = page.locator("main").evaluate(
-        "(main) => main.innerText + [...main.querySelectorAll('input, textarea')].map((e) => e.value)"
-    )
-    assert "onerror=alert(1)" in shown
-    assert page.locator("img[src=x]").count() == 0
-    assert "49" not in page.title()
+    for path in SPITED:
+        settled(page, site.url + path.format(**msgspec.structs.asdict(site.seeded.spited)))
+        page.evaluate("document.querySelectorAll('main details').forEach((each) => (each.open = true))")
+        page.evaluate("document.querySelectorAll('main [data-step]').forEach((each) => each.click())")
+        typed = "[...main.querySelectorAll('input, textarea')].map((field) => field.value)"
+        for _ in range(200):  # lists may come a moment later
+            shown = page.locator("main").evaluate(f"(main) => main.innerText + {typed}")
+            if "onerror=alert(1)" in shown:
+                break
+            page.wait_for_timeout(50)
+        assert "onerror=alert(1)" in shown, path
+        assert page.locator("img[src=x]").count() == 0, path
+        assert "49" not in page.title()
 
 
 def test_the_first_page_is_small_and_everything_is_kept_for_ever(site: Site, visits: Visits) -> None:

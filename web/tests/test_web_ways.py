@@ -1,4 +1,4 @@
-"""The whole way from an account to a shared course: by fingers on a phone at night, and by a keyboard alone."""
+"""The whole way from an account to a shared course: by fingers at night, by keys, through outages, for pictures."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from tools.pictures import PICTURES, go
 from web.tests.conftest import ROOT, Site, Visits, log_in, served
 from web.tests.seed import PASSWORD
 from web.tests.test_web_pages import faults
@@ -29,7 +31,7 @@ def live(data_folder: Path) -> Iterator[Site]:
 
 def test_by_fingers_on_a_phone_at_night(live: Site, visits: Visits, tmp_path: Path) -> None:
     photo = photographed(visits, tmp_path / "photo.png")
-    page = visits.open(size="phone", has_touch=True, is_mobile=True, color_scheme="dark", reduced_motion="reduce")
+    page = visits.open(size="phone", has_touch=True, is_mobile=True, color_scheme="dark")
     page.goto(f"{live.url}/register")
     fill(page, "E-mail address", "tess@example.org")
     fill(page, "User name", "tess")
@@ -157,8 +159,8 @@ def test_two_tabs_on_a_slow_network_begin_one_job(live: Site, visits: Visits) ->
 def test_the_service_is_killed_under_the_page_of_a_job_that_goes_on(live: Site, visits: Visits) -> None:
     visits.meant += ["ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_INCOMPLETE", "ERR_EMPTY", "status of 503"]
     page = opened(visits, live, "kay")
-    page.goto(f"{live.url}/create/narrated_slides")
-    page.get_by_role("textbox", name="Course notes").fill((ROOT / "examples" / "notes.md").read_text("utf-8"))
+    page.goto(f"{live.url}/create/audio_lesson")
+    page.get_by_role("textbox", name="Lesson notes").fill((ROOT / "examples" / "notes.md").read_text("utf-8"))
     page.get_by_role("navigation", name="Steps").get_by_role("button", name="Review").click()
     page.get_by_role("button", name="Start", exact=True).click()
     page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]+$"))
@@ -169,6 +171,20 @@ def test_the_service_is_killed_under_the_page_of_a_job_that_goes_on(live: Site, 
     live.server.start()
     page.get_by_role("link", name="Open the result").wait_for(timeout=90_000)
     expect(page.get_by_role("alert").filter(has_text="The service cannot be reached.")).to_be_hidden()
+
+
+def test_the_pictures_of_the_readme_are_taken_on_the_way_and_are_those_it_shows(
+    live: Site, visits: Visits, tmp_path: Path
+) -> None:
+    go(opened(visits, live, "lina"), live.url, tmp_path, f"{NOTES}\n# The moon\nIt pulls.\n")
+    shown = ROOT / "docs" / "images"
+    for name in PICTURES:
+        with Image.open(tmp_path / f"{name}.jpg") as taken, Image.open(shown / f"{name}.jpg") as kept:
+            assert taken.size == kept.size
+            assert len(taken.convert("L").getcolors() or ()) > 50  # not an empty page
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert set(re.findall(r"docs/images/(\w+)\.jpg", readme)) == set(PICTURES)
+    assert {path.stem for path in shown.iterdir()} == set(PICTURES)
 
 
 def opened(visits: Visits, live: Site, name: str) -> Page:
