@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tools.processes import free_port
 from web.tests.conftest import ROOT, Site, Visits, served
 from web.tests.seed import PASSWORD
 from web.tests.spite import SPITEFUL
@@ -34,11 +35,14 @@ outputs: {audio: "${speech.audio}"}
 
 @pytest.fixture(scope="module")
 def new(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A service in which nobody has been, with a folder of formats of its own."""
+    """A service in which nobody has been, with a folder of formats of its own, and with models that are not there."""
     folder = tmp_path_factory.mktemp("journey")
     shutil.copytree(ROOT / "pipelines", folder / "pipelines")
-    with served(folder / "data", pipelines_dir=str(folder / "pipelines")) as site:
-        yield site
+    with pytest.MonkeyPatch.context() as patch:
+        for setting in ("OPENAI__URL", "LLAMA__ADDRESS"):
+            patch.setenv(f"COURSEWRIGHT_SERVICE_LLM_{setting}", f"http://127.0.0.1:{free_port()}")
+        with served(folder / "data", pipelines_dir=str(folder / "pipelines")) as site:
+            yield site
 
 
 def set_up(page: Page, site: Site) -> None:
@@ -145,6 +149,9 @@ def test_the_review_says_who_gets_data_and_what_is_not_known(new: Site, visits: 
     expect(takes.get_by_role("listitem").filter(has_text="llm.openai: ")).to_be_visible()
     expect(takes.get_by_text("Nothing leaves this machine")).to_be_hidden()
     expect(takes).to_contain_text("Not known: a provider names no price.")
+    translation = page.get_by_role("region", name="Translate the script")
+    expect(translation.get_by_role("status")).to_contain_text("is not running there")
+    expect(translation.get_by_role("status")).to_contain_text("as it is, it would fail")
 
 
 def test_files_are_kept_with_names_that_are_only_text(new: Site, visits: Visits, tmp_path: Path) -> None:

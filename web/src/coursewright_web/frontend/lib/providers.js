@@ -16,9 +16,12 @@ const FIXED = "export"; // its providers make different things, so that none sta
 /** How a provider is; `health` is what the service says of it, if it has answered. */
 export const stateOf = (health) => STATES[health?.state] ?? ASKED;
 
+/** Does it not serve now? */
+export const isOut = (health) => OUT.has(health?.state);
+
 function withHealth(provider, health) {
   const { message = "", remedy = "" } = health ?? {};
-  return { ...provider, message, remedy, state: stateOf(health), out: OUT.has(health?.state) };
+  return { ...provider, message, remedy, state: stateOf(health), out: isOut(health) };
 }
 
 /** A part of a component: providers of which one is chosen, in the dialog of components/providers.html. */

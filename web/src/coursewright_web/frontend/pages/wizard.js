@@ -224,7 +224,7 @@ const wizard = () => ({
   },
   async start() {
     if (this.busy || !this.complete(this.at)) return;
-    const stuck = this.workHere()[0];
+    const stuck = this.work.find((work) => this.refuses(work));
     if (stuck) return document.getElementById(`hand-${stuck.step}`).focus();
     this.busy = true;
     this.error = this.remedy = "";
