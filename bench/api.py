@@ -60,7 +60,7 @@ def bare(folder: Path, url: str, owner: UUID) -> None:
 
     @get("/jobs")
     async def jobs(limit: int) -> list[dict[str, Any]]:
-        query = Job.select(*LIGHT).where(Job.owner == owner).limit(limit + 1)
+        query = Job.select(*LIGHT).where(Job.owner == owner, Job.purpose != "preview").limit(limit + 1)
         return await query.order_by(Job.created_at, Job.id, ascending=False)
 
     @get("/jobs/{job_id:uuid}")

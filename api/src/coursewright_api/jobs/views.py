@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,8 @@ from coursewright_api.pages import Page, after, page_of
 from coursewright_api.service import Service
 
 Row = dict[str, Any]
-_SAME = frozenset(structs.JobInfo.__struct_fields__) - {"status", "cancelling"}
+_SAME = tuple(name for name in structs.JobInfo.__struct_fields__ if name not in {"status", "cancelling"})
+_in_order = itemgetter(*_SAME)
 
 
 def info(row: Row) -> structs.JobInfo:
@@ -26,11 +28,8 @@ def info(row: Row) -> structs.JobInfo:
 
 
 def _common(row: Row) -> dict[str, Any]:
-    return {
-        **{name: row[name] for name in _SAME},
-        "status": row["state"],
-        "cancelling": row["cancel_requested_at"] is not None and row["ended_at"] is None,
-    }
+    cancelling = row["cancel_requested_at"] is not None and row["ended_at"] is None
+    return dict(zip(_SAME, _in_order(row), strict=True), status=row["state"], cancelling=cancelling)
 
 
 def step(row: Row) -> structs.StepInfo:
