@@ -14,7 +14,6 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -44,6 +43,8 @@ _GOODBYE_S = 10.0
 _UNFINISHED = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 _SILENT = 6
 """Missed heartbeats after which a worker counts as gone. After an outage of Prefect's server, all are back sooner."""
+_TURN = 2
+"""Heartbeats that each of the living leaves to the one before."""
 
 
 @contextmanager
@@ -113,7 +114,7 @@ async def work(name: str, at_once: int) -> None:
 async def _stand_in(client: PrefectClient, name: str) -> None:
     """Now and then, give back what those have begun who are gone."""
     while True:
-        await asyncio.sleep(get_current_settings().worker.heartbeat_seconds)
+        await asyncio.sleep(_heartbeat_s())
         with suppress(httpx.HTTPError, PrefectException):
             if gone := _gone(await _all_workers(client), name):
                 await _give_back(client, gone)
@@ -127,16 +128,22 @@ async def _all_workers(client: PrefectClient) -> list[Worker]:
 
 
 def _gone(workers: list[Worker], name: str) -> set[str]:
-    """Those who have been silent for long when this worker last said something; none if another is to look after them.
+    """Those who have been silent for long when this worker last said something. All times are the server's.
 
-    All times are the server's. A single worker looks after them, so that no run is given back twice.
+    The living wait one after the other, by name, so that no run is given back twice: a worker that does not look after
+    others, such as Prefect's own, leaves it to the next.
     """
     heard = {each.name: each.last_heartbeat_time for each in workers if each.last_heartbeat_time is not None}
     if name not in heard:
         return set()
-    patience = timedelta(seconds=_SILENT * get_current_settings().worker.heartbeat_seconds)
-    living = {each for each, at in heard.items() if heard[name] - at < patience}
-    return heard.keys() - living if name == min(living) else set()
+    beats = {each: (heard[name] - at).total_seconds() / _heartbeat_s() for each, at in heard.items()}
+    living = sorted(each for each in beats if beats[each] < _SILENT)
+    patience = _SILENT + _TURN * living.index(name)
+    return {each for each in beats if beats[each] >= patience}
+
+
+def _heartbeat_s() -> float:
+    return get_current_settings().worker.heartbeat_seconds
 
 
 async def _give_back(client: PrefectClient, names: set[str]) -> None:
