@@ -174,9 +174,7 @@ def test_a_worker_that_is_killed_or_stopped_repeats_nothing_that_is_finished(pre
         until(lambda: not any(processes_of(prefect.data)))
     prefect.worker()
 
-    assert prefect.end_of(run)[0] == "Completed"
-    answered = [call.request for call in prefect.terminal.calls() if call.what == "answered"]
-    assert len(answered) == len(set(answered)) == 1 + 4 + 4
+    completed_once(prefect, run)
 
 
 def test_another_worker_goes_on_with_what_one_had_that_never_comes_back(prefect: Prefect) -> None:
@@ -187,9 +185,7 @@ def test_another_worker_goes_on_with_what_one_had_that_never_comes_back(prefect:
     time.sleep(3)  # it is there, and takes nothing away from the other
     lost.kill()
 
-    assert prefect.end_of(run)[0] == "Completed"
-    answered = [call.request for call in prefect.terminal.calls() if call.what == "answered"]
-    assert len(answered) == len(set(answered)) == 1 + 4 + 4
+    completed_once(prefect, run)
 
 
 def test_a_run_that_another_worker_has_ends_where_it_was(prefect: Prefect) -> None:
@@ -207,6 +203,13 @@ def test_a_run_that_another_worker_has_ends_where_it_was(prefect: Prefect) -> No
         os.kill(pid, signal.SIGCONT)
     until(lambda: not {*own} & {*processes_of(run)}, patience_s=15)
     assert prefect.end_of(run)[0] == "Completed"
+
+
+def completed_once(prefect: Prefect, run: str) -> None:
+    """It ends well, and nobody was asked twice."""
+    assert prefect.end_of(run)[0] == "Completed"
+    answered = [call.request for call in prefect.terminal.calls() if call.what == "answered"]
+    assert len(answered) == len(set(answered)) == 1 + 4 + 4
 
 
 def processes_of(owner: Path | str) -> Iterator[str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.processes import Guard, Server, free_port
+from tools.processes import Guard, Server, beside_python, free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -17,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def served(data: Path, *arguments: str, **settings: str) -> Iterator[tuple[Server, str]]:
     """The service on that data folder, and its address, which stays when it is started again."""
     port = free_port()
-    program = str(Path(sys.executable).with_name("coursewright"))
+    program = beside_python("coursewright")
     variables = {f"COURSEWRIGHT_SERVER_{name.upper()}": value for name, value in settings.items()}
     environment = {**os.environ, "COURSEWRIGHT_DATA_DIR": str(data), **variables}
     with contextlib.closing(Guard()) as guard:

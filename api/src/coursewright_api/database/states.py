@@ -85,6 +85,10 @@ class JobState(StrEnum):
         return self in {JobState.completed, JobState.failed, JobState.cancelled}
 
 
+ACTIVE = [state.value for state in JobState if not state.over]
+"""The states of jobs that go on, as columns have them."""
+
+
 class Purpose(StrEnum):
     """What a job is for."""
 

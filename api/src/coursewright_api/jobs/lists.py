@@ -9,15 +9,13 @@ from uuid import UUID
 from piccolo.columns import Column
 
 from coursewright_api.database.columns import beyond, contains
-from coursewright_api.database.states import JobState, Purpose
+from coursewright_api.database.states import ACTIVE, JobState, Purpose
 from coursewright_api.database.tables import Job
 from coursewright_api.jobs import structs
 from coursewright_api.pages import Order, after
 
 Row = dict[str, Any]
 
-ACTIVE = [JobState.pending.value, JobState.running.value]
-"""The states of what goes on."""
 _HEAVY = {"inputs", "parameters", "providers", "part", "error", "outputs", "script", "script_edit"}
 _HEAVY |= {"request_digest", "idempotency_key"}
 LIGHT = tuple(column for column in Job.all_columns() if column._meta.name not in _HEAVY)

@@ -21,7 +21,7 @@ from coursewright.store.contract import Store
 from coursewright_api.assets.records import Assets
 from coursewright_api.database import Database, is_unreachable
 from coursewright_api.database.columns import now
-from coursewright_api.database.states import JobState, PipelineOrigin
+from coursewright_api.database.states import ACTIVE, JobState, PipelineOrigin
 from coursewright_api.database.tables import Job, PipelineVersion
 from coursewright_api.jobs.adoption import Adoption
 from coursewright_api.jobs.hub import Hub
@@ -45,7 +45,6 @@ SUBMIT_S = 3.0
 _AGAIN_S, _LONGEST_PAUSE_S = 0.5, 8.0
 _BACK = timedelta(hours=24)
 """Runs from Prefect's pages that were due so long ago, while no mirror was there, still become jobs."""
-_UNFINISHED = [JobState.pending.value, JobState.running.value]
 
 
 class Mirror:
@@ -132,7 +131,7 @@ class Mirror:
         foreign = PipelineVersion.select(PipelineVersion.name).where(
             PipelineVersion.origin == PipelineOrigin.prefect.value
         )
-        busy = Job.select(Job.pipeline).where(Job.state.is_in(_UNFINISHED))
+        busy = Job.select(Job.pipeline).where(Job.state.is_in(ACTIVE))
         for row in await PipelineVersion.select(PipelineVersion.id, PipelineVersion.deployment).where(
             PipelineVersion.deployment.is_not_null(),
             PipelineVersion.name.not_in(current),
@@ -252,7 +251,7 @@ class Mirror:
     async def _reconcile(self, prefect: Orchestration, *, catch_up: bool = False) -> None:
         """Read everything that is unfinished, there or here."""
         self._unfit.clear()
-        rows = await Job.select(Job.id, Job.flow_run).where(Job.state.is_in(_UNFINISHED), Job.flow_run.is_not_null())
+        rows = await Job.select(Job.id, Job.flow_run).where(Job.state.is_in(ACTIVE), Job.flow_run.is_not_null())
         ours = [row["flow_run"] for row in rows]
         runs = {run.id: run for run in await prefect.runs(ours)}
         since = now() - _BACK if catch_up else now() - timedelta(seconds=3 * RECONCILE_S)
@@ -283,7 +282,7 @@ class Mirror:
         long_ago = now() - timedelta(seconds=SUBMIT_S)
         unsubmitted = Job.flow_run.is_null() & (Job.updated_at < long_ago)
         stuck = unsubmitted | (Job.cancel_requested_at < long_ago)
-        for row in await Job.select(Job.id).where(Job.state.is_in(_UNFINISHED), stuck).order_by(Job.created_at):
+        for row in await Job.select(Job.id).where(Job.state.is_in(ACTIVE), stuck).order_by(Job.created_at):
             self._submitter.ask(row["id"])
 
 

@@ -21,14 +21,13 @@ from coursewright_api.assets.records import Assets
 from coursewright_api.consents.keeping import Consents
 from coursewright_api.database import Database, is_duplicate
 from coursewright_api.database.columns import now
-from coursewright_api.database.states import JobState, Priority, Purpose
+from coursewright_api.database.states import ACTIVE, JobState, Priority, Purpose
 from coursewright_api.database.tables import Job, JobStep
 from coursewright_api.fields import FieldError
 from coursewright_api.jobs import structs
 from coursewright_api.jobs.events import LOCK, of_job, write
 from coursewright_api.jobs.hub import Hub
 from coursewright_api.jobs.inputs import Prepared, prepare
-from coursewright_api.jobs.lists import ACTIVE
 from coursewright_api.jobs.parts import part_of, purpose_of, retried_until
 from coursewright_api.jobs.scripts import forget_edit, made_of, supply_edit
 from coursewright_api.jobs.submission import Submitter

@@ -102,13 +102,13 @@ async def work(name: str, at_once: int) -> None:
 
         for wanted in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(wanted, end)
-        heirs = asyncio.create_task(_stand_in(client, name))
+        standing_in = asyncio.create_task(_stand_in(client, name))
         try:
             await worker
         except asyncio.CancelledError:
             await _give_back(client, {name})
         finally:
-            heirs.cancel()
+            standing_in.cancel()
 
 
 async def _stand_in(client: PrefectClient, name: str) -> None:

@@ -16,6 +16,8 @@ const FILES = {
   video: { group: "look", type: "result" },
   file: { group: "look", type: "slide_theme" },
 };
+/** The kind of input that takes files of a type; results are made, not given. */
+export const kindFor = (type) => (type === "result" ? undefined : Object.keys(FILES).find((kind) => FILES[kind].type === type));
 // Inputs of these names are about the script, whatever their type; and these texts are a line long.
 const ABOUT_SCRIPT = new Set(["minutes", "style", "audience", "questions", "tone", "level"]);
 const FIRST = new Set(["minutes", "questions"]);

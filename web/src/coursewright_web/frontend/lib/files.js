@@ -11,9 +11,6 @@ export const TYPES = {
   script: { icon: "document-text", accept: ".json,.md,.txt", one: _("Script") },
 };
 
-/** The kind of a pipeline's input that takes files of a type; those of other types are made, not given. */
-export const KINDS = { portrait: "image", voice_sample: "audio", document: "document", slide_theme: "file" };
-
 /** What a file is most likely for: by its media type and its name. */
 export function typeOf(file, otherwise = "document") {
   if (/\.(toml|typ|zip)$/i.test(file.name)) return "slide_theme";

@@ -3,7 +3,8 @@ import { get, query, remove } from "../lib/api.js";
 import { register } from "../lib/components.js";
 import { consentPart } from "../lib/consent.js";
 import { confirmed } from "../lib/dialogs.js";
-import { KINDS, TYPES, bytesOf, factsOf, filesIn, needsConsent, previewOf, savedFrom, typeOf } from "../lib/files.js";
+import { kindFor } from "../lib/fields.js";
+import { TYPES, bytesOf, factsOf, filesIn, needsConsent, previewOf, savedFrom, typeOf } from "../lib/files.js";
 import { form } from "../lib/form.js";
 import { look } from "../lib/jobs.js";
 import { recorder } from "../lib/recorder.js";
@@ -36,7 +37,7 @@ const assetList = () => ({
   preview: previewOf,
   bytes: bytesOf,
   saved: savedFrom,
-  usable: ({ state, type }) => state === "ready" && type in KINDS,
+  usable: ({ state, type }) => state === "ready" && Boolean(kindFor(type)),
   moment,
   sentence,
   init() {

@@ -2,7 +2,7 @@
 import { get } from "../lib/api.js";
 import { register } from "../lib/components.js";
 import { readDraft } from "../lib/drafts.js";
-import { KINDS } from "../lib/files.js";
+import { kindFor } from "../lib/fields.js";
 import { localised } from "../lib/pipelines.js";
 import { fail } from "../lib/toasts.js";
 import { _, duration } from "../lib/text.js";
@@ -31,7 +31,7 @@ const formats = () => ({
   },
 });
 
-const takes = ({ inputs }, { type }) => Object.values(inputs.properties ?? {}).some((about) => about.format === KINDS[type]);
+const takes = ({ inputs }, { type }) => Object.values(inputs.properties ?? {}).some((about) => about.format === kindFor(type));
 
 function shown(pipeline) {
   const properties = Object.entries(pipeline.inputs.properties ?? {});
