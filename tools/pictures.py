@@ -84,7 +84,7 @@ def _give(page: Page, url: str, notes: str, folder: Path) -> None:
     page.get_by_role("textbox", name="Course notes").fill(notes)
     page.get_by_role("button", name="Write the script").click()
     page.get_by_role("list", name="Scenes").wait_for()
-    page.evaluate("scrollTo(0, 0); document.querySelector('main textarea').scrollTop = 0")
+    page.evaluate("scrollTo(0, 0); document.querySelector('.notes').scrollTop = 0")
     _keep(page, folder, "wizard")
     while not page.get_by_role("button", name="Start", exact=True).is_visible():
         following.click()

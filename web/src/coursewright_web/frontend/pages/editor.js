@@ -8,6 +8,7 @@ import { dropDraft, readDraft, writeDraft } from "../lib/drafts.js";
 import { stepsOf } from "../lib/fields.js";
 import { draw } from "../lib/graph.js";
 import { localised, servedBy } from "../lib/pipelines.js";
+import { notesField } from "../lib/notes.js";
 import { recorder } from "../lib/recorder.js";
 import { fail, sentence, toast } from "../lib/toasts.js";
 import { _, ngettext } from "../lib/text.js";
@@ -250,4 +251,4 @@ const pipelineEditor = () => {
   };
 };
 
-register({ pipelineEditor, recorder, consentPart });
+register({ pipelineEditor, recorder, consentPart, notesField });

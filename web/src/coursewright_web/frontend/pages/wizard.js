@@ -8,6 +8,7 @@ import { dropDraft, readDraft, writeDraft } from "../lib/drafts.js";
 import { costOf, timeOf } from "../lib/estimates.js";
 import { faultOf, isMain, stepsOf, toldOf } from "../lib/fields.js";
 import { hands } from "../lib/hands.js";
+import { notesField } from "../lib/notes.js";
 import { localised } from "../lib/pipelines.js";
 import { previewing, previewsOf, scriptStep } from "../lib/previews.js";
 import { recorder } from "../lib/recorder.js";
@@ -260,4 +261,4 @@ const wizard = () => ({
   },
 });
 
-register({ wizard, recorder, consentPart });
+register({ wizard, recorder, consentPart, notesField });
