@@ -1,5 +1,6 @@
 // What a form made from a pipeline's inputs does with its fields: in the wizard, and where designers try a pipeline.
 import { fieldsOf, nameOf, sentOf } from "./fields.js";
+import { tagged } from "./languages.js";
 import { picking } from "./picking.js";
 import { sentence } from "./toasts.js";
 import { _, duration, language, ngettext } from "./text.js";
@@ -35,13 +36,7 @@ export const asking = {
     const time = duration((spoken / WORDS_PER_MINUTE) * 60);
     return `${ngettext("%(n)s character", "%(n)s characters", text.length)} · ${_("about %(time)s when spoken", { time })}`;
   },
-  languageChosen(field, event) {
-    field.other = event.target.value === "other";
-    field.value = field.other ? "" : event.target.value;
-  },
-  listed(field) {
-    return field.options.some((option) => option.value === field.value);
-  },
+  tagged,
   /** What is given, by name; texts that were written here become documents first. */
   async given() {
     const written = this.fields.filter((field) => field.kind === "document" && field.mode === "write" && field.text.trim());

@@ -1,5 +1,6 @@
 // From a pipeline's JSON Schema to the steps and fields of a wizard. Nothing here knows a pipeline.
 import { TYPES } from "./files.js";
+import { languages } from "./languages.js";
 import { _, language } from "./text.js";
 
 const GROUPS = [
@@ -22,7 +23,6 @@ export const kindFor = (type) => (type === "result" ? undefined : Object.keys(FI
 const ABOUT_SCRIPT = new Set(["minutes", "style", "audience", "questions", "tone", "level"]);
 const FIRST = new Set(["minutes", "questions"]);
 const LINES = new Set(["topic", "title", "audience", "subject", "name", "author", "footer"]);
-const LANGUAGES = "en de fr es it pt nl pl sv da nb fi cs sk hu ro bg el tr uk ru ar he fa hi zh ja ko vi id".split(" ");
 
 /** The fields of a schema, in its order. */
 export function fieldsOf(schema) {
@@ -57,7 +57,6 @@ function fieldOf(name, about, required) {
     initial,
     value: initial,
     error: "",
-    other: false, // a language that the list has not
     mode: kind === "document" ? "write" : "", // how a document is given: write, file or topic
     modes: kind === "document" ? ["write", "file"] : [],
     text: "",
@@ -85,10 +84,8 @@ const groupOf = (name, kind) => (kind === "text" || ABOUT_SCRIPT.has(name) ? "sc
 function optionsOf(kind, about) {
   if (kind === "choice") return about.enum.map((value) => ({ value, text: _(said(value)) }));
   if (kind !== "language") return [];
-  const names = new Intl.DisplayNames([language], { type: "language" });
-  const codes = LANGUAGES.includes(about.default ?? "en") ? LANGUAGES : [about.default, ...LANGUAGES];
-  const found = codes.map((value) => ({ value, text: names.of(value) }));
-  return found.sort((one, other) => one.text.localeCompare(other.text, language));
+  const open = about.default === undefined ? [{ value: "", text: _("As it comes") }] : [];
+  return [...open, ...languages(about.default)];
 }
 
 /** A choice as people read it: "story_telling" → "Story telling". */

@@ -5,6 +5,7 @@ import { register } from "../lib/components.js";
 import { copied } from "../lib/copying.js";
 import { confirmed } from "../lib/dialogs.js";
 import { form } from "../lib/form.js";
+import { searchSelect } from "../lib/searching.js";
 import { fail, sentence, toast } from "../lib/toasts.js";
 import { _, moment, ngettext, number, since, size } from "../lib/text.js";
 
@@ -163,16 +164,23 @@ const inviteForm = () =>
     },
   });
 
+const EVERYBODY = { value: "", text: _("All") };
+
 const auditLog = () => ({
   ...listed("/api/admin/audit"),
   action: "",
   actor: "",
-  people: [],
+  people: [EVERYBODY],
   moment,
+  by(person) {
+    this.actor = person;
+    this.load();
+  },
   async open() {
     this.load();
     try {
-      this.people = (await get("/api/admin/users?limit=200")).items;
+      const { items } = await get("/api/admin/users?limit=200");
+      this.people = [EVERYBODY, ...items.map(({ id, username, email }) => ({ value: id, text: username, also: [email] }))];
     } catch (error) {
       fail(error);
     }
@@ -267,4 +275,4 @@ const workersView = () => ({
   },
 });
 
-register({ adminTabs, userList, inviteForm, auditLog, storageView, workersView });
+register({ adminTabs, userList, inviteForm, auditLog, storageView, workersView, searchSelect });

@@ -10,6 +10,7 @@ import { draw } from "../lib/graph.js";
 import { localised, servedBy } from "../lib/pipelines.js";
 import { notesField } from "../lib/notes.js";
 import { recorder } from "../lib/recorder.js";
+import { searchSelect } from "../lib/searching.js";
 import { fail, sentence, toast } from "../lib/toasts.js";
 import { _, ngettext } from "../lib/text.js";
 import { completing } from "../editor/completion.js";
@@ -251,4 +252,4 @@ const pipelineEditor = () => {
   };
 };
 
-register({ pipelineEditor, recorder, consentPart, notesField });
+register({ pipelineEditor, recorder, consentPart, notesField, searchSelect });

@@ -79,6 +79,10 @@ const resultPage = () => ({
   first(key) {
     return this.files.find((file) => file.kind.key === key);
   },
+  saveScript() {
+    const name = this.first("transcript")?.name.replace(/\.transcript\b/, ".script") ?? "script.md";
+    save(new File([written(this.script)], name, { type: "text/markdown" }));
+  },
   get film() {
     return this.first("film");
   },
@@ -124,6 +128,18 @@ const resultPage = () => ({
     return this.now >= cue.start && this.now < cue.end ? "true" : "false";
   },
 });
+
+/** A script to read, print or begin another course with. */
+const written = ({ title, scenes }) => [title && `# ${title}\n`, ...scenes.map(sceneText)].filter(Boolean).join("\n");
+const sceneText = ({ title, bullets = [], narration }) =>
+  [`## ${title}\n`, bullets.map((bullet) => `- ${bullet}\n`).join(""), `${narration}\n`].filter(Boolean).join("\n");
+
+/** Let the browser save a file that was made here. */
+function save(file) {
+  const address = URL.createObjectURL(file);
+  Object.assign(document.createElement("a"), { href: address, download: file.name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
 
 /** A small text file of the result. */
 async function textOf(file) {

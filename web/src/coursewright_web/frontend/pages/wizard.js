@@ -12,9 +12,10 @@ import { notesField } from "../lib/notes.js";
 import { localised } from "../lib/pipelines.js";
 import { previewing, previewsOf, scriptStep } from "../lib/previews.js";
 import { recorder } from "../lib/recorder.js";
+import { searchSelect } from "../lib/searching.js";
 import { fail, sentence } from "../lib/toasts.js";
 
-const KEPT = ["value", "mode", "text", "other", "asset", "written"];
+const KEPT = ["value", "mode", "text", "asset", "written"];
 
 const wizard = () => ({
   ...asking,
@@ -261,4 +262,4 @@ const wizard = () => ({
   },
 });
 
-register({ wizard, recorder, consentPart, notesField });
+register({ wizard, recorder, consentPart, notesField, searchSelect });
