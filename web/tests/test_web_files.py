@@ -161,6 +161,7 @@ def test_a_voice_is_recorded_and_judged_before_it_is_sent(site: Site, known: Kno
     page.locator("meter").evaluate(LOUD)
     page.get_by_role("button", name="Stop the recording").click()
     expect(page.get_by_text("That is too short: read for 10 seconds at least.")).to_be_visible()
+    expect(page.locator("[x-ref=wave] canvas").first).to_be_visible()
     page.get_by_role("button", name="Use it").click()
     voice = page.get_by_role("list", name="Files").get_by_role("listitem").filter(has_text="voice-")
     expect(voice).to_contain_text("3 s are the least, half a minute is good")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -51,10 +52,12 @@ class Renderer:
         """A page: `templates/pages/<template>` with these values."""
         language = chosen(request, self._built.languages)
         theme = request.cookies.get(THEME_COOKIE, "")
+        nonce = secrets.token_urlsafe(16)
         text = (
             self._environment(language)
             .get_template(f"pages/{template}")
             .render(
+                nonce=nonce,
                 language=language,
                 languages=self._built.languages,
                 theme=theme if theme in {"light", "dark"} else "",
@@ -66,7 +69,7 @@ class Renderer:
                 **values,
             )
         )
-        headers = {"Content-Security-Policy": self._policy, "Content-Language": language}
+        headers = {"Content-Security-Policy": self._policy.format(nonce=nonce), "Content-Language": language}
         return Response(text, status_code=status, media_type=MediaType.HTML, headers=headers)
 
     def words(self, request: Request[Any, Any, Any]) -> tuple[str, Callable[[str], str]]:
@@ -138,16 +141,19 @@ def _origin_of(store: Store) -> str:
 
 
 def _policy(elsewhere: str) -> str:
-    """The content security policy: everything from here, files also from the store."""
+    """The content security policy: everything from here, files also from the store.
+
+    Style sheets that a page's own scripts make bear its `{nonce}`, which is another for each answer.
+    """
     files_from = f"'self' {elsewhere}".strip()
     return "; ".join(
         (
             "default-src 'none'",
             "script-src 'self'",
-            "style-src 'self'",
+            "style-src 'self' 'nonce-{nonce}'",
             f"img-src {files_from} blob: data:",
             f"media-src {files_from} blob:",
-            f"connect-src {files_from}",
+            f"connect-src {files_from} blob:",
             "font-src 'self'",
             "form-action 'self'",
             "frame-ancestors 'none'",

@@ -12,6 +12,7 @@ import { fail, sentence, toast } from "../lib/toasts.js";
 import { undoable } from "../lib/undo.js";
 import { _, moment, ngettext } from "../lib/text.js";
 import { upload } from "../lib/upload.js";
+import { soundWave } from "../lib/waves.js";
 
 const PAGE = 24;
 const AT_ONCE = 3;
@@ -275,4 +276,4 @@ const assetForm = () =>
     },
   });
 
-register({ assetList, assetForm, recorder, consentPart });
+register({ assetList, assetForm, recorder, consentPart, soundWave });

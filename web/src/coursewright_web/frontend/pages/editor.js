@@ -18,6 +18,7 @@ import { bodyOf, changesOf, saving, textsOf } from "../editor/saving.js";
 import { trying } from "../editor/trying.js";
 import { knowledge } from "../editor/types.js";
 import { textEditor } from "../editor/view.js";
+import { soundWave } from "../lib/waves.js";
 
 const PATIENCE_MS = 300;
 const MAIN = "pipeline.yaml"; // what the checker calls the text
@@ -252,4 +253,4 @@ const pipelineEditor = () => {
   };
 };
 
-register({ pipelineEditor, recorder, consentPart, notesField, searchSelect });
+register({ pipelineEditor, recorder, consentPart, notesField, searchSelect, soundWave });

@@ -14,6 +14,7 @@ import { previewing, previewsOf, scriptStep } from "../lib/previews.js";
 import { recorder } from "../lib/recorder.js";
 import { searchSelect } from "../lib/searching.js";
 import { fail, sentence } from "../lib/toasts.js";
+import { soundWave } from "../lib/waves.js";
 
 const KEPT = ["value", "mode", "text", "asset", "written"];
 
@@ -262,4 +263,4 @@ const wizard = () => ({
   },
 });
 
-register({ wizard, recorder, consentPart, notesField, searchSelect });
+register({ wizard, recorder, consentPart, notesField, searchSelect, soundWave });
