@@ -120,8 +120,7 @@ def _shown_of(pipeline: dict[str, Any]) -> Iterator[str]:
         yield from (part[key] for key in ("title", "description") if part.get(key))
     for name, about in pipeline.get("inputs", {}).items():
         yield about.get("title") or name.replace("_", " ").capitalize()
-        unit = f"In {about['unit']}." if "unit" in about else ""
-        yield from filter(None, [" ".join(filter(None, [about.get("description"), unit]))])
+        yield from filter(None, [about.get("description"), about.get("unit")])
         yield from (choice[:1].upper() + choice[1:].replace("_", " ") for choice in about.get("choices", []))
 
 

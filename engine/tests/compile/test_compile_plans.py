@@ -12,6 +12,7 @@ import pytest
 from coursewright import plan
 from coursewright.catalog import Catalog, catalog_of
 from coursewright.compile import compile_pipeline
+from coursewright.compile.forms import plain_schema_of_inputs, schema_of_inputs
 from coursewright.errors import CompileFailed
 from coursewright.plan import Expression, Literal, Plan, Ref, Text
 
@@ -103,6 +104,12 @@ def test_inputs(course: Plan) -> None:
     )
     assert specs["packed"].default is True
     assert (specs["voice"].required, specs["notes"].required, specs["language"].required) == (False, True, False)
+
+
+def test_a_form_knows_the_unit_of_a_number(course: Plan) -> None:
+    minutes = {"title": "Minutes", "type": "integer", "position": 4, "minimum": 1, "maximum": 60, "default": 5}
+    assert schema_of_inputs(course)["properties"]["minutes"] == {**minutes, "unit": "min"}
+    assert plain_schema_of_inputs(course)["properties"]["minutes"] == {**minutes, "description": "In min."}
 
 
 def test_a_literal_default_of_false_or_zero_counts(check: Any) -> None:

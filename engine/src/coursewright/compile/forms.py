@@ -21,6 +21,15 @@ def schema_of_inputs(plan: Plan) -> dict[str, Any]:
     }
 
 
+def plain_schema_of_inputs(plan: Plan) -> dict[str, Any]:
+    """The same with units in words, for forms that show nothing but what JSON Schema knows, such as Prefect's."""
+    schema = schema_of_inputs(plan)
+    for about in schema["properties"].values():
+        if unit := about.pop("unit", ""):
+            about["description"] = f"{about.get('description', '')} In {unit}.".strip()
+    return schema
+
+
 def _property(spec: InputSpec, position: int) -> dict[str, Any]:
     found: dict[str, Any] = {
         "title": spec.title or spec.name.replace("_", " ").capitalize(),
@@ -32,6 +41,7 @@ def _property(spec: InputSpec, position: int) -> dict[str, Any]:
         "minimum": spec.minimum,
         "maximum": spec.maximum,
         "default": spec.default,
-        "description": " ".join(filter(None, [spec.description, f"In {spec.unit}." if spec.unit else ""])) or None,
+        "description": spec.description or None,
+        "unit": spec.unit or None,  # ours; JSON Schema lets others ignore it
     }
     return {name: value for name, value in found.items() if value is not None}

@@ -14,7 +14,7 @@ from prefect.exceptions import ObjectAlreadyExists
 from prefect.workers.process import ProcessWorker
 
 from coursewright.capabilities.artifacts import Artifact
-from coursewright.compile.forms import schema_of_inputs
+from coursewright.compile.forms import plain_schema_of_inputs
 from coursewright.plan import Plan
 from coursewright.run.parts import Part
 from coursewright.run.references import reference_of
@@ -84,7 +84,7 @@ async def deploy(client: PrefectClient, plan: Plan, bundle: Artifact) -> Deploye
         work_pool_name=POOL,
         work_queue_name="normal",
         parameters={},
-        parameter_openapi_schema=schema_of_inputs(plan),
+        parameter_openapi_schema=plain_schema_of_inputs(plan),
         enforce_parameter_schema=True,
         entrypoint="coursewright.run.deployed:main",
         job_variables={"command": command(reference_of(bundle))},

@@ -52,6 +52,7 @@ function fieldOf(name, about, required) {
     options: optionsOf(kind, about),
     minimum: about.minimum ?? "",
     maximum: about.maximum ?? "",
+    unit: about.unit ? _(about.unit) : "",
     step: about.type === "integer" ? 1 : "any",
     line: kind === "text" && LINES.has(name),
     initial,
@@ -154,5 +155,6 @@ export function toldOf(field) {
   if (field.kind === "document" && field.mode === "write") return field.text.trim() ? nameOf(field.text) : "";
   if (field.type) return field.mode === "topic" ? "" : (field.asset?.name ?? "");
   if (field.kind === "boolean") return field.value ? _("Yes") : _("No");
-  return field.options.find((each) => each.value === field.value)?.text ?? String(field.value);
+  const text = field.options.find((each) => each.value === field.value)?.text ?? String(field.value);
+  return text && field.unit ? `${text} ${field.unit}` : text;
 }
