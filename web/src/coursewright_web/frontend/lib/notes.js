@@ -12,6 +12,7 @@ export const notesField = () => {
     plain: PLAIN.test(document.cookie),
     formatted: false,
     pressed: [],
+    tool: "heading", // that of the tools which Tab goes to; arrows go to the others
     async begin(field) {
       if (!this.plain) await this.format(field);
     },
@@ -38,6 +39,9 @@ export const notesField = () => {
     },
     press(name) {
       editor?.press(name);
+    },
+    beside(event, side) {
+      event.target[side]?.focus();
     },
     isPressed(name) {
       return this.pressed.includes(name);

@@ -205,6 +205,11 @@ const wizard = () => ({
     const shown = this.fields.map((field) => ({ field, text: toldOf(field) }));
     return shown.filter(({ field, text }) => text && (!field.within || this.fieldOf(field.within).mode === "topic"));
   },
+  /** What the service calls a course without a name: by its first text, or the first file of text. */
+  get usualTitle() {
+    const first = this.summary.find(({ field }) => field.kind === "text" || field.kind === "document");
+    return first ? first.text.split("\n")[0].replace(/\.\w{1,5}$/, "") : "";
+  },
   stepOf(field) {
     return this.steps.findIndex((step) => step.key === field.group);
   },
