@@ -128,13 +128,18 @@ class Visits:
         page.on("console", lambda message: hear(message.text) if message.type in {"error", "warning"} else None)
         page.on("pageerror", lambda error: hear(str(error)))
 
+    def check(self) -> None:
+        """Nothing was complained of since the last time."""
+        found = [each for each in self.complaints if not any(part in each for part in self.meant)]
+        self.complaints.clear()
+        assert found == []
+
     def close(self, *, check: bool = True) -> None:
         for context in self._contexts:
             context.close()
         self._contexts.clear()
-        found = [each for each in self.complaints if not any(part in each for part in self.meant)]
         if check:
-            assert found == []
+            self.check()
 
 
 @pytest.fixture
@@ -160,12 +165,14 @@ Known = Callable[..., Page]
 def known(site: Site, visits: Visits) -> Known:
     """`known(size="phone")`: a window of the seeded person, who is logged in."""
 
-    def open(email: str = EMAIL, **options: Any) -> Page:
-        if email not in site.states:
-            page = visits.open()
-            log_in(page, site.url, email)
-            site.states[email] = page.context.storage_state()
-            page.context.close()
-        return visits.open(storage_state=site.states[email], **options)
+    return lambda email=EMAIL, **options: visits.open(storage_state=state_of(visits, site, email), **options)
 
-    return open
+
+def state_of(visits: Visits, site: Site, email: str) -> Any:
+    """The cookies of a person, who logs in for the first of them."""
+    if email not in site.states:
+        page = visits.open()
+        log_in(page, site.url, email)
+        site.states[email] = page.context.storage_state()
+        page.context.close()
+    return site.states[email]
