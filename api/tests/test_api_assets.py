@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from coursewright.capabilities.artifacts import Artifact
 from coursewright.store.gc import collect
+from coursewright_api.assets.parts import MOST_PARTS, PART_BYTES, cut
 from coursewright_api.assets.uploads import PROCESSING_S
 from coursewright_api.database.columns import now
 from coursewright_api.database.states import AssetState, JobState
@@ -120,6 +121,81 @@ async def test_the_announced_length_counts(api: Any) -> None:
     assert problem(await api.client.put(where, content=pieces_of(b"x" * 90), headers=short)) == (422, "wrong_length")
     other = where.replace("size=10", "size=11")
     assert problem(await api.client.put(other, content=b"x" * 11)) == (403, "link_invalid")
+
+
+async def put(api: Any, url: str, data: bytes) -> Response:
+    """What an address of a ticket says to the bytes."""
+    place = urlsplit(url)
+    answer: Response = await api.client.put(f"{place.path}?{place.query}", content=data)
+    return answer
+
+
+async def announced(person: Any, size_bytes: int) -> dict[str, Any]:
+    """A ticket for notes of that size."""
+    body = {"file_name": "n.md", "type": "document", "size_bytes": size_bytes}
+    ticket: dict[str, Any] = (await person.ask("POST", f"{ASSETS}/presigned-url", json=body)).json()
+    return ticket
+
+
+@pytest.mark.parametrize("size_bytes", [1, PART_BYTES, PART_BYTES + 1, 10**8, MOST_PARTS * PART_BYTES + 1, 2**40])
+def test_a_file_is_cut_without_a_gap_into_a_bounded_number_of_parts(size_bytes: int) -> None:
+    part_bytes, sizes = cut(size_bytes)
+    assert sum(sizes) == (size_bytes if size_bytes > part_bytes else 0)
+    assert len(sizes) <= MOST_PARTS
+    assert part_bytes >= PART_BYTES
+    assert set(sizes[:-1]) <= {part_bytes}
+
+
+async def test_a_large_file_is_sent_in_parts_of_which_only_the_missing_ones_are_repeated(api: Any) -> None:
+    bob, eve = await api.author(), await api.author("eve")
+    data = b"# Notes\n" + b"x" * (2 * PART_BYTES)
+    pieces = [data[start : start + PART_BYTES] for start in range(0, len(data), PART_BYTES)]
+    assert (await announced(bob, PART_BYTES))["upload"]["parts"] == []
+    ticket = await announced(bob, len(data))
+    path = f"{ASSETS}/{ticket['asset']['id']}"
+    parts = ticket["upload"]["parts"]
+    assert (len(parts), ticket["upload"]["part_bytes"]) == (3, PART_BYTES)
+    assert problem(await bob.ask("POST", f"{path}/confirm")) == (409, "upload_missing")
+    assert (await put(api, parts[2], pieces[2])).status_code == 204
+    assert (await put(api, parts[0], b"?" * PART_BYTES)).status_code == 204
+    assert (await put(api, parts[0], pieces[0])).status_code == 204
+    lacking = await bob.ask("POST", f"{path}/confirm")
+    assert problem(lacking) == (422, "wrong_length")
+    assert lacking.json()["detail"] == f"{len(data):,} bytes were announced, and {PART_BYTES + 8:,} came"
+
+    assert problem(await put(api, parts[1], pieces[1][:-1])) == (422, "wrong_length")
+    assert problem(await put(api, parts[1].replace("part=1", "part=0"), pieces[1])) == (403, "link_invalid")
+    assert problem(await put(api, parts[1].replace("&part=1", ""), pieces[1])) == (403, "link_invalid")
+    assert problem(await put(api, f"{ticket['upload']['url']}&part=1", data)) == (403, "link_invalid")
+    foreign = (await announced(eve, len(data)))["upload"]["parts"][1]
+    stolen = parts[1].partition("&signature=")[0] + foreign[foreign.index("&signature=") :]
+    assert problem(await put(api, stolen, pieces[1])) == (403, "link_invalid")
+    for odd in ("-1", MOST_PARTS, "1.5", "../1", "1%00", "9" * 30, ""):
+        refused = await put(api, parts[1].replace("part=1", f"part={odd}"), pieces[1])
+        assert refused.status_code in {403, 422}, odd
+    assert problem(await eve.ask("POST", f"{path}/presigned-url")) == (404, "not_found")
+
+    renewed = (await bob.ask("POST", f"{path}/presigned-url")).json()
+    assert renewed["asset"]["upload_expires_at"] > ticket["asset"]["upload_expires_at"]
+    assert (await put(api, renewed["upload"]["parts"][1], pieces[1])).status_code == 204
+    made = (await bob.ask("POST", f"{path}/confirm")).json()
+    assert (made["state"], made["size_bytes"]) == ("ready", len(data))
+    assert (await fetched(api, made["download"])).content == data
+    assert list((api.service.settings.data_dir / "uploads").iterdir()) == []
+    assert problem(await put(api, parts[1], pieces[1])) == (409, "not_pending")
+    assert problem(await bob.ask("POST", f"{path}/presigned-url")) == (409, "not_pending")
+
+
+async def test_parts_that_are_never_confirmed_are_swept(api: Any) -> None:
+    bob = await api.author()
+    ticket = await announced(bob, PART_BYTES + 1)
+    assert (await put(api, ticket["upload"]["parts"][1], b"x")).status_code == 204
+    long_ago = now() - timedelta(days=1)
+    this = Asset.id == UUID(ticket["asset"]["id"])
+    await Asset.update({Asset.upload_expires_at: long_ago, Asset.updated_at: long_ago}).where(this)
+    await api.service.uploads.sweep()
+    assert list((api.service.settings.data_dir / "uploads").iterdir()) == []
+    assert problem(await bob.ask("POST", f"{ASSETS}/{ticket['asset']['id']}/presigned-url")) == (404, "not_found")
 
 
 async def pieces_of(data: bytes) -> Any:

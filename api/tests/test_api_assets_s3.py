@@ -17,6 +17,7 @@ from coursewright.cli import cli
 from coursewright.settings import S3, Settings
 from coursewright_api.app import create_app
 from coursewright_api.assets.inspection import Inspector
+from coursewright_api.assets.parts import PART_BYTES
 from coursewright_api.service import Service
 from coursewright_api.settings import server_settings
 from httpx import ASGITransport, AsyncClient
@@ -106,6 +107,32 @@ async def test_a_file_goes_to_the_store_and_comes_from_it(bob: Bob) -> None:
     assert answer.headers["content-type"] == "image/png"
     preview = (await bob.ask("GET", f"{path}/preview")).headers["location"]
     assert httpx.get(preview).headers["content-type"] == "image/webp"
+
+
+async def test_a_large_file_goes_to_the_store_in_parts(bob: Bob) -> None:
+    data = b"# Notes\n" + b"x" * (2 * PART_BYTES)
+    body = {"file_name": "n.md", "type": "document", "size_bytes": len(data)}
+    ticket = (await bob.ask("POST", "/api/assets/presigned-url", json=body)).json()
+    path = f"/api/assets/{ticket['asset']['id']}"
+    target = ticket["upload"]
+    assert (len(target["parts"]), target["part_bytes"]) == (3, PART_BYTES)
+    pieces = [data[start : start + PART_BYTES] for start in range(0, len(data), PART_BYTES)]
+    for number in (2, 0, 2):
+        sent = httpx.put(target["parts"][number], content=pieces[number], headers=target["headers"])
+        assert sent.status_code == 200
+    lacking = await bob.ask("POST", f"{path}/confirm")
+    assert (lacking.status_code, lacking.json()["code"]) == (422, "wrong_length")
+    assert lacking.json()["detail"] == f"{len(data):,} bytes were announced, and {PART_BYTES + 8:,} came"
+
+    target = (await bob.ask("POST", f"{path}/presigned-url")).json()["upload"]  # whose parts are the same
+    assert httpx.put(target["parts"][1], content=pieces[1]).status_code == 200
+    made = (await bob.ask("POST", f"{path}/confirm")).json()
+    assert made["state"] == "ready"
+    assert httpx.get(made["download"]["url"]).content == data
+    direct = bob.service.store.direct
+    assert direct is not None
+    assert direct.uploaded_bytes(ticket["asset"]["id"]) is None
+    assert list((bob.service.settings.data_dir / "uploads").iterdir()) == []
 
 
 async def test_forms_and_sweeps_work_as_well(bob: Bob) -> None:

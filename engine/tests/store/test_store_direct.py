@@ -88,6 +88,27 @@ def test_what_is_sent_is_fetched_and_dropped(s3: S3Backend, tmp_path: Path) -> N
             ours.upload_url(name, expires_in_s=60)
 
 
+def test_parts_are_sent_in_any_order_and_joined_in_theirs(s3: S3Backend, tmp_path: Path) -> None:
+    ours = direct(s3)
+    sent = [("one", 11, b"c"), ("one", 0, b"a"), ("one", 2, b"?"), ("one", 2, b"bb"), ("one-1", 0, b"x")]
+    for upload, part, data in sent:
+        url = ours.upload_url(upload, expires_in_s=60, part=part)
+        assert httpx.put(url.replace(".000", ".001"), content=data).status_code == 403
+        assert httpx.put(url, content=data).status_code == 200
+    assert ours.uploaded_bytes("one") == 4
+    path = tmp_path / "staged" / "one"
+    ours.fetch_upload("one", path)
+    assert path.read_bytes() == b"abbc"
+    assert [each.name for each in path.parent.iterdir()] == ["one"]
+
+    ours.drop_upload("one")
+    assert ours.uploaded_bytes("one") is None
+    assert ours.uploaded_bytes("one-1") == 1
+    for part in (-1, 100_000):
+        with pytest.raises(StoreError, match="has no part"):
+            ours.upload_url("one", expires_in_s=60, part=part)
+
+
 ORIGINS = ["https://courses.example.org", "https://lms.example.org/?a&b"]
 
 

@@ -18,6 +18,7 @@ from litestar.params import FromQuery, JSONBody, QueryParameter
 from litestar.response import Redirect
 
 from coursewright_api.assets import structs
+from coursewright_api.assets.parts import MOST_PARTS
 from coursewright_api.assets.records import Row
 from coursewright_api.auth.middleware import PUBLIC
 from coursewright_api.auth.routes import Asked, Id
@@ -148,8 +149,19 @@ class AssetController(Controller):
     async def announce(
         self, data: JSONBody[structs.UploadRequest], request: Asked, service: Services
     ) -> structs.Ticket:
-        """Send the bytes as the answer says, then confirm."""
+        """Send the bytes as the answer says, then confirm. Of a large file's parts, repeat those without an answer."""
         row, target = await service.uploads.announce(request.user.user_id, data)
+        return structs.Ticket(asset=info_of(row), upload=target)
+
+    @post(
+        "/{asset_id:uuid}/presigned-url",
+        summary="Go on with a file that was announced",
+        status_code=200,
+        responses=documented(401, 403, 404, 409),
+    )
+    async def announce_again(self, request: Asked, service: Services, asset_id: Id) -> structs.Ticket:
+        """New addresses, before those there are expire or soon after. The parts that came count."""
+        row, target = await service.uploads.renew(request.user.user_id, asset_id)
         return structs.Ticket(asset=info_of(row), upload=target)
 
     @get("/usage", summary="What your files take", responses=documented(401, 403))
@@ -258,9 +270,10 @@ class UploadController(Controller):
         size: Annotated[int, QueryParameter(ge=1, le=2**50)],
         expires: Annotated[int, QueryParameter(ge=0, le=2**53, description="UNIX time.")],
         signature: Annotated[str, QueryParameter(max_length=64)],
+        part: Annotated[int | None, QueryParameter(ge=0, lt=MOST_PARTS, description="None: the whole file.")] = None,
     ) -> None:
         """The bytes as they are, with their exact length in `Content-Length`."""
-        service.files.check_upload(str(upload_id), size, expires, signature)
+        service.files.check_upload(str(upload_id), size, expires, part, signature)
         length = _length(request)
         if length is None:
             raise ApiError(411, "length_required", "the header Content-Length is missing", remedy="send it")
@@ -271,7 +284,7 @@ class UploadController(Controller):
                 f"{size:,} bytes were announced, and Content-Length is {length:,}",
                 remedy="send exactly the announced file, or announce it anew",
             )
-        await service.uploads.receive(upload_id, _chunks(request), size_bytes=size)
+        await service.uploads.receive(upload_id, _chunks(request), size_bytes=size, part=part)
 
 
 def info_of(row: Row) -> structs.AssetInfo:

@@ -11,9 +11,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from coursewright import disk
-from coursewright.errors import StoreError
-
+from coursewright_api.assets.parts import Parts, explained
 from coursewright_api.threads import Threads
 
 FOLDER = "uploads"
@@ -27,6 +25,7 @@ class Staging:
     def __init__(self, folder: Path, in_thread: Threads) -> None:
         self._folder = folder
         self._in_thread = in_thread
+        self.parts = Parts(folder)
 
     def path(self, upload: object) -> Path:
         """Where an upload's bytes are once they are complete."""
@@ -40,9 +39,18 @@ class Staging:
             return None
 
     def drop(self, upload: object) -> None:
-        """Remove an upload's bytes if they are there."""
+        """Remove an upload's bytes, and its parts, if they are there."""
         with self._explained():
             self.path(upload).unlink(missing_ok=True)
+            self.parts.drop_upload(str(upload))
+
+    async def keep(self, incoming: Incoming, upload: object, part: int | None) -> None:
+        """All bytes of an upload, or of one of its parts, are there."""
+        if part is None:
+            place = self.path(upload)
+        else:
+            place = await self._in_thread(self.parts.place, upload, part)
+        await incoming.keep(place)
 
     @contextlib.contextmanager
     def work_folder(self, upload: object) -> Iterator[Path]:
@@ -81,8 +89,7 @@ class Staging:
                 await incoming.close()
 
     def _explained(self) -> contextlib.AbstractContextManager[None]:
-        what = f"the folder of uploads {self._folder}"
-        return disk.explained(what, elsewhere="choose another folder (COURSEWRIGHT_DATA_DIR)", kind=StoreError)
+        return explained(self._folder)
 
 
 class Incoming:

@@ -105,10 +105,21 @@ class AssetDetail(AssetInfo, frozen=True, kw_only=True):
 
 
 class UploadTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """How the bytes are sent: one request, with nothing else in its body. No credentials go with it."""
+    """How the bytes are sent: whole to `url`, or in parts, each a request with nothing else in its body.
+
+    No credentials go with them.
+    """
 
     method: Literal["PUT"] = "PUT"
     url: str
+    parts: Annotated[
+        list[str],
+        Meta(
+            description="Where the parts go, from the file's first, instead of `url`: in any order, and again if need "
+            "be. Empty when the file is not larger than one."
+        ),
+    ]
+    part_bytes: Annotated[int, Meta(description="What each of the parts has; the last has the rest.")]
     headers: dict[str, str]
     expires_at: datetime
 

@@ -17,6 +17,7 @@ from coursewright.store.contract import Store
 
 from coursewright_api.assets.forms import FormReader, too_large
 from coursewright_api.assets.inspection import Found, Inspector, Task
+from coursewright_api.assets.parts import cut
 from coursewright_api.assets.records import Assets, Row, reference, room_of
 from coursewright_api.assets.staging import Staging
 from coursewright_api.assets.structs import AssetChange, Form, UploadRequest, UploadTarget, UploadType
@@ -78,7 +79,7 @@ class Uploads:
             form = await reader.read(chunks, boundary)
             file_name = reader.file_name or ""
             await self._reserve(owner_id, asset_id, form, file_name, incoming.size_bytes, AssetState.processing)
-            await incoming.keep(self._staging.path(asset_id))
+            await self._staging.keep(incoming, asset_id, None)
         row = await self._assets.one(owner_id, asset_id)
         row = await asyncio.shield(self._begun(self._process(row, forget=True)))
         if row["state"] == AssetState.failed.value:
@@ -95,23 +96,30 @@ class Uploads:
         asset_id = uuid4()
         form = Form(type=request.type, name=request.name, description=request.description)
         await self._reserve(owner_id, asset_id, form, request.file_name, request.size_bytes, AssetState.pending)
-        headers = {"Content-Type": request.media_type}
-        if (direct := self._store.direct) is not None:
-            url = direct.upload_url(str(asset_id), expires_in_s=self._server.upload_s)
-            expires_at = now() + timedelta(seconds=self._server.upload_s)
-        else:
-            link = self._files.upload_link(str(asset_id), request.size_bytes, expires_in_s=self._server.upload_s)
-            url, expires_at = link.url, link.expires_at
-        target = UploadTarget(url=url, headers=headers, expires_at=expires_at)
+        target = await self._in_thread(self._target, asset_id, request.size_bytes, request.media_type)
         return await self._assets.one(owner_id, asset_id), target
 
-    async def receive(self, asset_id: UUID, chunks: AsyncIterator[bytes], *, size_bytes: int) -> None:
-        """The bytes of an announced file, by our own upload link. Raises 404, 409, and a 422 for another length."""
+    async def renew(self, owner_id: UUID, asset_id: UUID) -> tuple[Row, UploadTarget]:
+        """New addresses for a file that was announced; what came of it stays. Raises 404, 409."""
+        moment = now()
+        await Asset.update(
+            {Asset.upload_expires_at: moment + timedelta(seconds=self._server.upload_s), Asset.updated_at: moment}
+        ).where(Asset.id == asset_id, Asset.owner == owner_id, Asset.state == AssetState.pending.value)
+        row = await self._assets.one(owner_id, asset_id)
+        _check_pending(row)
+        return row, await self._in_thread(self._target, asset_id, row["size_bytes"])
+
+    async def receive(
+        self, asset_id: UUID, chunks: AsyncIterator[bytes], *, size_bytes: int, part: int | None = None
+    ) -> None:
+        """The bytes of an announced file, or of a part of it, by our own upload link.
+
+        Raises 404, 409, and a 422 for another length.
+        """
         row = await Asset.select().where(Asset.id == asset_id, Asset.deleted_at.is_null()).first()
         if row is None:
             raise not_found("upload")
-        if row["state"] != AssetState.pending.value:
-            raise conflict("this file was confirmed already", code="not_pending")
+        _check_pending(row)
         async with self._staging.incoming() as incoming:
             async for chunk in chunks:
                 await incoming.write(chunk)
@@ -119,7 +127,7 @@ class Uploads:
                     break
             if incoming.size_bytes != size_bytes:
                 raise _wrong_length(size_bytes, incoming.size_bytes)
-            await incoming.keep(self._staging.path(asset_id))
+            await self._staging.keep(incoming, asset_id, part)
 
     async def confirm(self, owner_id: UUID, asset_id: UUID, change: AssetChange) -> Row:
         """The bytes are there: look at them. Asked again, it tells how far that is. Raises 404, 409."""
@@ -179,15 +187,33 @@ class Uploads:
                 updated_at=moment,
             ).save()
 
+    def _target(self, asset_id: UUID, size_bytes: int, media_type: str = "application/octet-stream") -> UploadTarget:
+        """Where the bytes of an announced file go. It signs a lot, so not in the loop."""
+        upload, lasts_s = str(asset_id), self._server.upload_s
+
+        def url(size_bytes: int, part: int | None = None) -> str:
+            if (direct := self._store.direct) is not None:
+                return direct.upload_url(upload, expires_in_s=lasts_s, part=part)
+            return self._files.upload_link(upload, size_bytes, expires_in_s=lasts_s, part=part).url
+
+        part_bytes, sizes = cut(size_bytes)
+        return UploadTarget(
+            url=url(size_bytes),
+            parts=[url(size, part) for part, size in enumerate(sizes)],
+            part_bytes=part_bytes,
+            headers={"Content-Type": media_type},
+            expires_at=now() + timedelta(seconds=lasts_s),
+        )
+
     async def _bring(self, row: Row) -> None:
         """See that all announced bytes are in the staging folder. Raises a 409 or 422."""
         asset_id, wanted = row["id"], row["size_bytes"]
         there = await self._in_thread(self._staging.size_bytes, asset_id)
-        if there is None and (direct := self._store.direct) is not None:
-            there = await self._in_thread(direct.uploaded_bytes, str(asset_id))
+        if there is None:
+            sent = self._store.direct or self._staging.parts
+            there = await self._in_thread(sent.uploaded_bytes, str(asset_id))
             if there == wanted:
-                path = self._staging.path(asset_id)
-                await self._in_thread(direct.fetch_upload, str(asset_id), path)
+                await self._in_thread(sent.fetch_upload, str(asset_id), self._staging.path(asset_id))
                 there = await self._in_thread(self._staging.size_bytes, asset_id)
         if there is None:
             raise conflict("its bytes were not sent yet", code="upload_missing", remedy="send them, then confirm")
@@ -275,6 +301,11 @@ def _waits(row: Row) -> bool:
     if row["state"] == AssetState.processing.value:
         return bool(row["updated_at"] < now() - timedelta(seconds=PROCESSING_S))
     return bool(row["state"] == AssetState.pending.value)
+
+
+def _check_pending(row: Row) -> None:
+    if row["state"] != AssetState.pending.value:
+        raise conflict("this file was confirmed already", code="not_pending")
 
 
 def _wrong_length(wanted: int, there: int) -> ApiError:

@@ -79,17 +79,21 @@ class Files:
         good = is_sha256(digest) and _same(signature, self._signature(digest, name, signed))
         _checked(good, signed.expires)
 
-    def upload_link(self, upload: str, size_bytes: int, *, expires_in_s: float) -> Link:
-        """Where so many bytes can be put, once, for a store to which clients cannot write themselves."""
+    def upload_link(self, upload: str, size_bytes: int, *, expires_in_s: float, part: int | None = None) -> Link:
+        """Where so many bytes can be put, whole or as a part, for a store to which clients cannot write themselves."""
         expires = math.ceil(time.time() + expires_in_s)
-        signature = self._keys.mac(_UPLOAD, f"{upload} {size_bytes} {expires}")
-        query = urlencode({"size": size_bytes, "expires": expires, "signature": signature})
+        values = {"size": size_bytes, "expires": expires} | ({} if part is None else {"part": part})
+        query = urlencode({**values, "signature": self._upload_signature(upload, size_bytes, expires, part)})
         url = f"{self._server.url}{PATH}/uploads/{upload}?{query}"
         return Link(url=url, expires_at=datetime.fromtimestamp(expires, UTC))
 
-    def check_upload(self, upload: str, size_bytes: int, expires: int, signature: str) -> None:
+    def check_upload(self, upload: str, size_bytes: int, expires: int, part: int | None, signature: str) -> None:
         """Raises a 403 unless that is an upload link of ours which has not expired."""
-        _checked(_same(signature, self._keys.mac(_UPLOAD, f"{upload} {size_bytes} {expires}")), expires)
+        _checked(_same(signature, self._upload_signature(upload, size_bytes, expires, part)), expires)
+
+    def _upload_signature(self, upload: str, size_bytes: int, expires: int, part: int | None) -> str:
+        whole = f"{upload} {size_bytes} {expires}"
+        return self._keys.mac(_UPLOAD, whole if part is None else f"{whole} {part}")
 
     def _signature(self, digest: str, name: str, signed: Signed) -> str:
         parts = [digest, name, signed.media_type, str(int(signed.inline)), str(signed.expires)]

@@ -17,20 +17,23 @@ class Direct(Protocol):
     """Addresses by which a client without keys reads from the store and sends to it, each for a while.
 
     What is sent is an *upload*: bytes under a name that we chose, apart from everything that is stored, until they
-    are fetched and put. Making an address touches no network.
+    are fetched and put. It is sent whole or in parts, whose numbers begin at 0. Making an address touches no network.
     """
 
     def download_url(self, digest: str, *, expires_in_s: float, media_type: str, disposition: str) -> str:
         """For GET: the bytes with these values of Content-Type and Content-Disposition."""
 
-    def upload_url(self, upload: str, *, expires_in_s: float) -> str:
-        """For PUT. How much is sent is not bounded by the store: look at `uploaded_bytes` before fetching."""
+    def upload_url(self, upload: str, *, expires_in_s: float, part: int | None = None) -> str:
+        """For PUT of the whole, or of a part, as often as somebody likes.
+
+        How much is sent is not bounded by the store: look at `uploaded_bytes` before fetching.
+        """
 
     def uploaded_bytes(self, upload: str) -> int | None:
-        """How many bytes were sent; None when nothing is there."""
+        """How many bytes were sent, of the whole or of all parts together; None when nothing is there."""
 
     def fetch_upload(self, upload: str, path: Path) -> None:
-        """Write what was sent to `path`. Raises StoreError when it is not there."""
+        """Write what was sent to `path`, parts in their order. Raises StoreError when nothing is there."""
 
     def drop_upload(self, upload: str) -> None:
         """Remove what was sent, if anything is there."""
