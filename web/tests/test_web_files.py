@@ -6,6 +6,8 @@ import io
 import re
 import struct
 import wave
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -150,6 +152,64 @@ def test_a_file_is_cancelled_or_waits_for_the_connection_and_is_never_there_twic
     expect(sending).to_be_hidden()
     assert len(lost) == 2
     assert names(page) == sorted([*before, "look.toml"])
+
+
+PROGRESS = """() => {
+  window.progress = [];
+  const take = ([{ target }]) => target.matches?.("progress") && window.progress.push(target.value);
+  new MutationObserver(take).observe(document, { subtree: true, attributeFilter: ["value"] });
+}"""
+SENT = "(part) => new Promise((done) => setInterval(() => window.progress.at(-1) > part && done(), 20))"
+PART = re.compile(r"/api/files/uploads/.*[?&]part=(\d+)")
+
+
+def test_a_large_file_goes_on_with_the_parts_that_are_missing(
+    site: Site, known: Known, visits: Visits, fay: str, tmp_path: Path
+) -> None:
+    """The service is killed and started again, then the network is away, until after the half of the ticket's time."""
+    visits.meant += ["ERR_CONNECTION", "ERR_EMPTY", "ERR_INCOMPLETE", "ERR_INTERNET_DISCONNECTED"]
+    file = tmp_path / "long.md"
+    file.write_bytes(b"# Tides\n" + b"The moon pulls the sea.\n" * 600_000)
+    page = known(fay, base_url=site.url)
+    asked: list[str] = []
+    answered: list[str] = []
+    renewed: list[int] = []
+    page.on("request", lambda request: asked.extend(PART.findall(request.url)))
+    page.on("response", lambda answer: answered.extend(PART.findall(answer.url) if answer.status == 204 else []))
+    again = re.compile(r"/api/assets/[0-9a-f-]+/presigned-url$")
+    page.on("response", lambda answer: renewed.append(answer.status) if again.search(answer.url) else None)
+    page.goto("/assets?type=document")
+    page.evaluate(PROGRESS)
+    line = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 4_000_000}
+    line.send("Network.emulateNetworkConditions", slow)
+    sending = page.get_by_role("region", name="Being added")
+    lost = "The connection was lost. It goes on by itself."
+
+    page.locator("main input[type=file]").set_input_files(file)
+    page.evaluate(SENT, 0.3)
+    site.server.kill()
+    expect(sending).to_contain_text(lost)
+    site.server.start()
+    site.server.wait_for(r"is served at (\S+)")
+    page.evaluate("dispatchEvent(new Event('online'))")  # which does nothing when the page has found out by itself
+
+    page.evaluate(SENT, 0.7)
+    page.context.set_offline(True)
+    expect(sending).to_contain_text(lost)
+    page.clock.set_fixed_time(datetime.now(UTC) + timedelta(minutes=40))
+    page.context.set_offline(False)
+    expect(page.get_by_role("list", name="Files").get_by_role("heading", name="long.md")).to_be_visible()
+
+    assert sorted(answered, key=int) == [str(number) for number in range(7)], "no part that arrived was sent again"
+    assert len(answered) < len(asked) <= len(answered) + 4
+    assert renewed == [200]
+    told: list[float] = page.evaluate("window.progress")
+    assert told == sorted(told)
+    assert len(told) > 7
+    [asset] = [each for each in page.request.get("/api/assets").json()["items"] if each["file_name"] == "long.md"]
+    where = page.request.get(f"/api/assets/{asset['id']}/download").json()["url"]
+    assert page.request.get(where).body() == file.read_bytes()
 
 
 def test_a_voice_is_recorded_and_judged_before_it_is_sent(site: Site, known: Known, fay: str) -> None:

@@ -1,11 +1,15 @@
 // Sending a file: it is announced, put straight into the store, and looked at. What breaks off waits for the connection and
-// goes on by itself; each of the three can be repeated, so no file is there twice.
+// goes on by itself, with the parts that did not arrive; each of the three can be repeated, so no file is there twice.
+// No library: Uppy (23 kB) wants S3's multipart protocol and tus (16 kB) its own, and a folder has neither; this is 2 kB.
 import { LoggedOut, Problem, Unreached, post, remove } from "./api.js";
 import { back, connection } from "./connection.js";
 import { _ } from "./text.js";
 
 const TRIES = 8;
-const LOOK_AGAIN_MS = 1_000;
+const MOST_S = 30;
+const AT_ONCE = 2; // while one waits for its answer, the other is on its way
+const LOOK_AGAIN_S = 1;
+const OUTAGES = [502, 503, 504];
 
 /**
  * Send a file; the asset. `progress` hears of the part that is sent, `waiting` whether it waits for the connection,
@@ -14,21 +18,26 @@ const LOOK_AGAIN_MS = 1_000;
 export async function upload(file, { type, name = "", progress = () => {}, waiting = () => {}, signal } = {}) {
   if (!file.size) throw new Problem(422, { detail: _("The file is empty."), remedy: _("Choose the file that was meant.") });
   const asked = { file_name: file.name, type, size_bytes: file.size, ...(name && { name: name.slice(0, 200) }) };
-  const sending = { file, asked, progress, signal, ticket: null, there: false };
-  for (let left = TRIES; ; left -= 1) {
+  const sending = { file, asked, progress, signal, ticket: null, renewAt: 0, parts: null };
+  for (let tries = 0, before = 0; ; tries += 1) {
     try {
       return await sent(sending);
     } catch (error) {
-      if (!passes(error) || !left) return given(sending, error);
+      const there = sending.parts?.filter((each) => each.there).length ?? 0;
+      if (there > before) tries = 0; // slow, but it goes on
+      before = there;
+      if (!passes(error) || tries === TRIES) return given(sending, error);
       waiting(true);
-      await back(signal).catch((stopped) => given(sending, stopped));
+      await back(signal)
+        .then(() => pause(Math.min(MOST_S, 2 ** tries - 1), signal))
+        .catch((stopped) => given(sending, stopped));
       waiting(false);
     }
   }
 }
 
 /** Is it an outage, after which the same may go well? */
-const passes = (error) => (error instanceof Unreached && !(error instanceof LoggedOut)) || error.status === 503;
+const passes = (error) => (error instanceof Unreached && !(error instanceof LoggedOut)) || OUTAGES.includes(error.status);
 
 /** Give up: nothing of it stays. */
 function given({ ticket }, error) {
@@ -38,35 +47,80 @@ function given({ ticket }, error) {
 
 /** What is still to do of the sending. */
 async function sent(sending) {
-  const { asked, signal, ticket } = sending;
-  if (!sending.there) {
-    if (!ticket || new Date(ticket.upload.expires_at) < Date.now())
-      sending.ticket = await post("/api/assets/presigned-url", asked); // to its end, so that it can be taken back
+  const { signal } = sending;
+  while (!sending.parts?.every((each) => each.there)) {
+    if (Date.now() >= sending.renewAt) await announced(sending); // to its end, so that it can be taken back
     signal?.throwIfAborted();
     await stored(sending);
-    sending.there = true;
   }
   return looked(sending.ticket.asset, signal);
 }
 
-/** Put the bytes where the ticket says. By XMLHttpRequest, since fetch tells nothing of what it has sent. */
-function stored({ file, ticket, progress, signal }) {
-  const { method, url, headers } = ticket.upload;
+/** A ticket, or a new one for the same file. Where that one is gone after a long outage, all begins anew. */
+async function announced(sending) {
+  const { ticket, asked, file } = sending;
+  const renewed = ticket && (await post(`/api/assets/${ticket.asset.id}/presigned-url`).catch(unlessGone));
+  sending.ticket = renewed ?? (await post("/api/assets/presigned-url", asked));
+  const { asset, upload } = sending.ticket;
+  // By the service's clock alone; the other half of the time is for the parts that are under way.
+  sending.renewAt = Date.now() + (new Date(asset.upload_expires_at) - new Date(asset.updated_at)) / 2;
+  if (!renewed) sending.parts = cut(file, upload);
+}
+
+function unlessGone(error) {
+  if (error.status !== 404) throw error;
+}
+
+/** What is put by one request each: the parts of a large file, else the whole. */
+function cut(file, { parts, part_bytes: size }) {
+  if (!parts.length) return [{ number: 0, bytes: file, loaded: 0, there: false }];
+  return parts.map((_url, number) => ({ number, bytes: file.slice(number * size, (number + 1) * size), loaded: 0, there: false }));
+}
+
+/** Put what is not there yet, as long as the ticket is good. When one fails, those under way are the last. */
+async function stored(sending) {
+  const left = sending.parts.filter((each) => !each.there);
+  const lane = async () => {
+    while (left.length && Date.now() < sending.renewAt)
+      await put(sending, left.shift()).catch((error) => {
+        left.length = 0;
+        throw error;
+      });
+  };
+  const failed = (await Promise.allSettled(Array.from({ length: AT_ONCE }, lane))).find((each) => each.reason);
+  if (failed) throw failed.reason;
+}
+
+/** Put a part where the ticket says. By XMLHttpRequest, since fetch tells nothing of what it has sent. */
+function put(sending, part) {
+  const { signal } = sending;
+  const { method, url, parts, headers } = sending.ticket.upload;
   return new Promise((done, failed) => {
     const request = new XMLHttpRequest();
-    request.open(method, here(url));
+    const stop = () => request.abort();
+    request.open(method, here(parts[part.number] ?? url));
     for (const [header, value] of Object.entries(headers)) request.setRequestHeader(header, value);
-    request.upload.onprogress = ({ loaded, total }) => progress(total ? loaded / total : 0);
-    request.onload = () => (request.status < 400 ? done(progress(1)) : failed(refusal(request)));
+    request.upload.onprogress = ({ loaded }) => tell(sending, part, loaded);
+    request.onload = () => {
+      if (request.status >= 400) return failed(refusal(request));
+      part.there = true;
+      done(tell(sending, part, part.bytes.size));
+    };
     request.onerror = () => {
-      progress(0);
       connection.lost();
       failed(new Unreached(_("The connection was lost.")));
     };
     request.onabort = () => failed(signal.reason);
-    signal?.addEventListener("abort", () => request.abort(), { once: true });
-    request.send(file);
+    request.onloadend = () => signal?.removeEventListener("abort", stop);
+    signal?.addEventListener("abort", stop);
+    request.send(part.bytes);
   });
+}
+
+/** How much is sent. What is lost and sent again counts once. */
+function tell(sending, part, loaded) {
+  part.loaded = Math.max(part.loaded, loaded);
+  sending.progress(sending.parts.reduce((sum, each) => sum + each.loaded, 0) / sending.file.size);
 }
 
 /** Our own links bear the public address; the page may have been opened by another. */
@@ -90,7 +144,13 @@ async function looked(asset, signal) {
     const found = await post(`/api/assets/${asset.id}/confirm`, undefined, { signal });
     if (found.state === "failed") throw new Problem(422, { detail: found.reason });
     if (found.state === "ready") return found;
-    await new Promise((done) => setTimeout(done, LOOK_AGAIN_MS));
-    signal?.throwIfAborted();
+    await pause(LOOK_AGAIN_S, signal);
   }
 }
+
+/** Waits. Raises what `signal` is aborted with. */
+const pause = (seconds, signal) =>
+  new Promise((done, failed) => {
+    setTimeout(done, seconds * 1000);
+    signal?.addEventListener("abort", () => failed(signal.reason), { once: true });
+  });
