@@ -106,6 +106,7 @@ def test_a_browser_sends_files_straight_to_the_store_and_plays_from_it(stack: St
             page.get_by_role("link", name=re.compile(r"^Download: .*\.m4a")).click()
         assert saved.value.path().stat().st_size > 1000
         page.goto(f"{stack.api_urls[0]}/assets?type=document")
+        page.route(re.compile(r"\.00001\?"), lambda route: route.abort(), times=1)
         notes = b"# Tides\n" + b"x" * 5_000_000
         page.locator("main input[type=file]").set_input_files(
             {"name": "long.md", "mimeType": "text/markdown", "buffer": notes}
@@ -113,10 +114,10 @@ def test_a_browser_sends_files_straight_to_the_store_and_plays_from_it(stack: St
         page.get_by_role("heading", name="long.md").wait_for()
         store = f"http://{stack.s3.endpoint}/"
         sent = " ".join(url for method, url in asked if method == "PUT")
-        assert sorted(re.findall(r"/uploads/[0-9a-f-]+\.(\d+)\?", sent)) == ["00000", "00001", "00002"]
+        assert sorted(re.findall(r"/uploads/[0-9a-f-]+\.(\d+)\?", sent)) == ["00000", "00001", "00001", "00002"]
         methods = {method for method, url in asked if url.startswith(store)}
         assert methods == {"PUT", "GET"}
-        assert complaints == []
+        assert [each for each in complaints if "ERR_FAILED" not in each] == []
 
 
 def test_a_backup_moves_to_a_folder_with_sqlite_and_back(stack: Stack, tmp_path: Path) -> None:

@@ -141,7 +141,14 @@ def test_a_file_is_cancelled_or_waits_for_the_connection_and_is_never_there_twic
         route.fetch()
         return route.abort()
 
+    page.clock.install()
+    with page.expect_request("**/api/files/uploads/**"):
+        bring(page, "drop", dead_toml=b'font = "Inter"\n')
+    page.clock.fast_forward(61_000)
+    expect(sending).to_contain_text("The connection was lost. It goes on by itself.")
     page.unroute("**/api/files/uploads/**")
+    expect(page.get_by_role("list", name="Files").get_by_role("heading", name="dead.toml")).to_be_visible()
+
     page.route("**/api/files/uploads/**", once)
     page.route("**/api/assets/*/confirm", once)
     page.context.set_offline(True)
@@ -151,7 +158,7 @@ def test_a_file_is_cancelled_or_waits_for_the_connection_and_is_never_there_twic
     expect(page.get_by_role("list", name="Files").get_by_role("heading", name="look.toml")).to_be_visible()
     expect(sending).to_be_hidden()
     assert len(lost) == 2
-    assert names(page) == sorted([*before, "look.toml"])
+    assert names(page) == sorted([*before, "dead.toml", "look.toml"])
 
 
 PROGRESS = """() => {

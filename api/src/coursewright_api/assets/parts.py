@@ -17,7 +17,7 @@ PART_BYTES = 2 << 20
 """What an outage costs at most: two seconds of a line of 8 Mbit/s. Smaller parts would wait longer for their answers
 than they are on their way."""
 MOST_PARTS = 200
-"""Larger files have larger parts: the addresses of so many are 100 kB of JSON for S3, and an outage costs 0.5 %."""
+"""Larger files have larger parts: the addresses of so many are 70 kB of JSON for S3, and an outage costs 0.5 %."""
 _COPIED_BYTES = 1 << 20
 
 

@@ -270,7 +270,9 @@ class UploadController(Controller):
         size: Annotated[int, QueryParameter(ge=1, le=2**50)],
         expires: Annotated[int, QueryParameter(ge=0, le=2**53, description="UNIX time.")],
         signature: Annotated[str, QueryParameter(max_length=64)],
-        part: Annotated[int | None, QueryParameter(ge=0, lt=MOST_PARTS, description="None: the whole file.")] = None,
+        part: Annotated[
+            int | None, QueryParameter(ge=0, lt=MOST_PARTS, description="Left out: the whole file.")
+        ] = None,
     ) -> None:
         """The bytes as they are, with their exact length in `Content-Length`."""
         service.files.check_upload(str(upload_id), size, expires, part, signature)

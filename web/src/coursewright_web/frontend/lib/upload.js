@@ -8,6 +8,7 @@ import { _ } from "./text.js";
 const TRIES = 8;
 const MOST_S = 30;
 const AT_ONCE = 2; // while one waits for its answer, the other is on its way
+const SILENT_S = 60; // then the line is dead, which a browser may not notice for a quarter of an hour
 const LOOK_AGAIN_S = 1;
 const OUTAGES = [502, 503, 504];
 
@@ -48,33 +49,40 @@ function given({ ticket }, error) {
 /** What is still to do of the sending. */
 async function sent(sending) {
   const { signal } = sending;
-  while (!sending.parts?.every((each) => each.there)) {
+  do {
     if (Date.now() >= sending.renewAt) await announced(sending); // to its end, so that it can be taken back
     signal?.throwIfAborted();
     await stored(sending);
-  }
+  } while (!sending.parts.every((each) => each.there));
   return looked(sending.ticket.asset, signal);
 }
 
-/** A ticket, or a new one for the same file. Where that one is gone after a long outage, all begins anew. */
+/** A ticket, or a new one for the same file. Where that is gone after a long outage, all begins anew. */
 async function announced(sending) {
   const { ticket, asked, file } = sending;
-  const renewed = ticket && (await post(`/api/assets/${ticket.asset.id}/presigned-url`).catch(unlessGone));
-  sending.ticket = renewed ?? (await post("/api/assets/presigned-url", asked));
+  const again = ticket && (await renewed(ticket));
+  sending.ticket = again ?? (await post("/api/assets/presigned-url", asked));
   const { asset, upload } = sending.ticket;
   // By the service's clock alone; the other half of the time is for the parts that are under way.
   sending.renewAt = Date.now() + (new Date(asset.upload_expires_at) - new Date(asset.updated_at)) / 2;
-  if (!renewed) sending.parts = cut(file, upload);
+  if (!again) sending.parts = cut(file, upload);
 }
 
-function unlessGone(error) {
-  if (error.status !== 404) throw error;
+async function renewed(ticket) {
+  try {
+    return await post(`/api/assets/${ticket.asset.id}/presigned-url`);
+  } catch (error) {
+    if (error.code === "not_pending") return ticket; // confirmed, and the answer was lost
+    if (error.status === 404) return null;
+    throw error;
+  }
 }
 
 /** What is put by one request each: the parts of a large file, else the whole. */
 function cut(file, { parts, part_bytes: size }) {
   if (!parts.length) return [{ number: 0, bytes: file, loaded: 0, there: false }];
-  return parts.map((_url, number) => ({ number, bytes: file.slice(number * size, (number + 1) * size), loaded: 0, there: false }));
+  const bytes = (number) => file.slice(number * size, (number + 1) * size);
+  return parts.map((_url, number) => ({ number, bytes: bytes(number), loaded: 0, there: false }));
 }
 
 /** Put what is not there yet, as long as the ticket is good. When one fails, those under way are the last. */
@@ -98,20 +106,30 @@ function put(sending, part) {
   return new Promise((done, failed) => {
     const request = new XMLHttpRequest();
     const stop = () => request.abort();
+    const lost = () => {
+      connection.lost();
+      failed(new Unreached(_("The connection was lost.")));
+      stop();
+    };
+    let silence = setTimeout(lost, SILENT_S * 1000);
     request.open(method, here(parts[part.number] ?? url));
     for (const [header, value] of Object.entries(headers)) request.setRequestHeader(header, value);
-    request.upload.onprogress = ({ loaded }) => tell(sending, part, loaded);
+    request.upload.onprogress = ({ loaded }) => {
+      clearTimeout(silence);
+      silence = setTimeout(lost, SILENT_S * 1000);
+      tell(sending, part, loaded);
+    };
     request.onload = () => {
       if (request.status >= 400) return failed(refusal(request));
       part.there = true;
       done(tell(sending, part, part.bytes.size));
     };
-    request.onerror = () => {
-      connection.lost();
-      failed(new Unreached(_("The connection was lost.")));
+    request.onerror = lost;
+    request.onabort = () => failed(signal?.reason);
+    request.onloadend = () => {
+      clearTimeout(silence);
+      signal?.removeEventListener("abort", stop);
     };
-    request.onabort = () => failed(signal.reason);
-    request.onloadend = () => signal?.removeEventListener("abort", stop);
     signal?.addEventListener("abort", stop);
     request.send(part.bytes);
   });
