@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
+import typing
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from coursewright.capabilities.artifacts import Artifact
 from coursewright.capabilities.llm import Scene
-from coursewright.capabilities.slides import Slide, SlideRequest
+from coursewright.capabilities.slides import Accent, Slide, SlideRequest
 from coursewright.errors import BadInput
 from coursewright.testing import Bench, bench
 from coursewright_slides_typst import fonts
 from coursewright_slides_typst.page import tidy
 from coursewright_slides_typst.provider import SlideOptions, TypstSlides
+from coursewright_slides_typst.theme import COLOURS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -75,9 +78,10 @@ def stored(work: Bench, picture: Image.Image, kind: str = "PNG", **options: Any)
 @pytest.mark.parametrize(
     "size", [(1280, 720), (1920, 1080), (1024, 768), (720, 720), (720, 1280), (16, 16), (1600, 90)]
 )
-@pytest.mark.parametrize("presenter", [True, False])
-def test_every_size(work: Bench, size: tuple[int, int], presenter: bool) -> None:
-    made = make(work, title="A leaf", bullets=POINTS, presenter=presenter, width_px=size[0], height_px=size[1])
+@pytest.mark.parametrize(("presenter", "side"), [(True, "right"), (True, "left"), (False, "left")])
+def test_every_size(work: Bench, size: tuple[int, int], presenter: bool, side: str) -> None:
+    fields: dict[str, Any] = {"width_px": size[0], "height_px": size[1], "presenter": presenter, "presenter_side": side}
+    made = make(work, title="A leaf", bullets=POINTS, footer="Leaves", **fields)
 
     assert made.picture.size == (made.slide.width_px, made.slide.height_px) == size
     box = made.slide.presenter_box
@@ -87,6 +91,15 @@ def test_every_size(work: Bench, size: tuple[int, int], presenter: bool) -> None
         assert all(side % 2 == 0 for side in sides)
         assert 0 <= box.x_px < box.x_px + box.width_px <= size[0]
         assert 0 <= box.y_px < box.y_px + box.height_px <= size[1]
+
+
+def test_the_presenter_stands_left_of_the_text_when_that_is_wanted(work: Bench) -> None:
+    made = make(work, title=LONG[:200], bullets=[LONG[:300]] * 5, presenter=True, presenter_side="left")
+
+    box = made.slide.presenter_box
+    assert box is not None
+    assert box.x_px < 100
+    assert made.ink()[0] > box.x_px + box.width_px
 
 
 def test_the_presenter_stands_right_of_the_text_at_four_to_five(work: Bench) -> None:
@@ -284,11 +297,58 @@ def test_a_picture_of_absurd_size_is_refused_unread(work: Bench) -> None:
 
 
 def test_theme_and_accent(work: Bench) -> None:
-    light, dark = make(work, title="A"), make(work, {"theme": "dark"}, title="A")
+    light, dark = make(work, title="A"), make(work, title="A", theme="dark")
 
     assert light.picture.convert("L").getpixel((640, 100)) == pytest.approx(250, abs=5)
     assert dark.picture.convert("L").getpixel((640, 100)) == pytest.approx(30, abs=15)
-    assert make(work, {"accent": "#c00000"}, title="A").picture.getpixel((640, 2)) == (192, 0, 0)
+    assert make(work, title="A", accent="#c00000").picture.getpixel((640, 2)) == (192, 0, 0)
+    assert light.picture.getpixel((640, 2)) == make(work, title="A", accent="blue").picture.getpixel((640, 2))
+
+
+def theme_file(work: Bench, text: str | bytes) -> Artifact:
+    data = text.encode() if isinstance(text, str) else text
+    return work.store.put_bytes(data, name="school.toml", media_type="application/toml")
+
+
+def test_a_theme_of_ones_own_comes_before_what_was_chosen(work: Bench) -> None:
+    own = theme_file(work, 'accent = "#c00000"\nfont = "No Such Font"\n')
+    made = make(work, title="A", theme="dark", accent="green", theme_file=own)
+
+    assert made.picture.convert("L").getpixel((640, 100)) == pytest.approx(30, abs=15)  # it says nothing of dark
+    red, green, blue = made.picture.crop((0, 0, 1280, 4)).resize((1, 1)).tobytes()
+    assert red > 2 * max(green, blue)
+    assert made.notices == ["the font 'No Such Font' is not installed here; Roboto is used"]
+    assert make(work, title="A", theme_file=theme_file(work, "")).data == make(work, title="A").data
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('theme = "neon"', r"school\.toml cannot be used: Invalid enum value 'neon' - at `\$\.theme`"),
+        ('accent = "#12"', r"at `\$\.accent`"),
+        ("colour = 1", "unknown field `colour`"),
+        ("theme =", "Invalid value"),
+        (b"\xff\xfe", "codec can't decode"),
+        ("[a]\n" * 20_000, "it has 80,000 bytes"),
+    ],
+)
+def test_a_theme_that_cannot_be_used_is_refused_with_what_is_wrong(work: Bench, text: str | bytes, words: str) -> None:
+    with pytest.raises(BadInput, match=words) as caught:
+        make(work, title="A", theme_file=theme_file(work, text))
+    assert caught.value.field == "theme_file"
+    assert 'accent = "#2a6f97"' in str(caught.value.remedy)
+
+
+def test_every_colour_reads_well_on_white_and_none_is_missing() -> None:
+    named = re.findall("[a-z]{3,}", typing.get_args(Accent)[1].pattern)
+    assert named == list(COLOURS)
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    assert all((luminance("#fcfcfb") + 0.05) / (luminance(each) + 0.05) >= 4.5 for each in COLOURS.values())
 
 
 def test_a_font_that_is_not_there(work: Bench) -> None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from coursewright.capabilities.artifacts import Image, Language
+from coursewright.capabilities.artifacts import File, Image, Language
 from coursewright.capabilities.llm import Scene
 from coursewright.capabilities.video import EvenPixels
+
+Accent = Annotated[
+    str,
+    Meta(
+        pattern="^(#[0-9a-fA-F]{6}|blue|green|orange|purple|red|teal)$",
+        description="The one strong colour: blue, green, orange, purple, red, teal, or hex such as #2a6f97.",
+    ),
+]
 
 
 class SlideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -19,6 +27,12 @@ class SlideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     footer: Annotated[str, Meta(max_length=200)] = ""
     language: Language = "en"
     presenter: bool = False
+    presenter_side: Literal["right", "left"] = "right"
+    theme: Literal["light", "dark"] = "light"
+    accent: Accent = "blue"
+    theme_file: Annotated[
+        File | None, Meta(description="A theme of the author's own, in the provider's form; what it says comes first.")
+    ] = None
     width_px: EvenPixels = 1280
     height_px: EvenPixels = 720
 

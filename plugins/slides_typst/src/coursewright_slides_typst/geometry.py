@@ -25,11 +25,12 @@ class Area(msgspec.Struct, frozen=True):
 
 
 class Canvas(msgspec.Struct, frozen=True):
-    """A slide's size in pixels, and whether a presenter stands on it."""
+    """A slide's size in pixels, whether a presenter stands on it, and on which side."""
 
     width_px: int
     height_px: int
     presenter: bool
+    side: str = "right"
 
     @property
     def upright(self) -> bool:
@@ -61,32 +62,40 @@ class Canvas(msgspec.Struct, frozen=True):
             height = self._presenter_height + 2 * PANEL_MARGIN
             return Area(0, self.height - height, self.width, height)
         width = PRESENTER_WIDTH + 2 * PANEL_MARGIN
-        return Area(self.width - width, 0, width, self.height)
+        return Area(0 if self.side == "left" else self.width - width, 0, width, self.height)
 
     @property
     def text(self) -> Area:
         """Where title, points and picture go."""
-        right: float = SIDE
+        beside: float = SIDE
         bottom: float = BOTTOM
         if panel := self.panel:
-            right = right if self.upright else panel.width + GAP
+            beside = beside if self.upright else panel.width + GAP
             bottom = panel.height + GAP / 2 if self.upright else bottom
-        return Area(SIDE, TOP, self.width - SIDE - right, self.height - TOP - bottom)
+        start = beside if self.side == "left" else SIDE
+        return Area(start, TOP, self.width - SIDE - beside, self.height - TOP - bottom)
+
+    @property
+    def footer_x(self) -> float:
+        """Where a footer begins: as the text, or beside a presenter who stands below it on the left."""
+        below = self.presenter and self.upright and self.side == "left"
+        return self.width - SIDE - self.footer_width if below else self.text.x
 
     @property
     def footer_width(self) -> float:
-        """How far a footer may run from the left margin: as the text, or up to a presenter who stands below it."""
+        """How far a footer may run: as the text, or as far as a presenter who stands below it lets it."""
         beside_box = self.width - SIDE - PRESENTER_WIDTH - 2 * PANEL_MARGIN
         return beside_box if self.presenter and self.upright else self.text.width
 
     def presenter_box(self) -> Box | None:
-        """352 × 440 units in even pixels, smaller on a square slide; right of the text or below it."""
+        """352 × 440 units in even pixels, smaller on a square slide; beside the text or below it."""
         if not self.presenter:
             return None
         height = self._presenter_height
         width = height * PRESENTER_WIDTH / PRESENTER_HEIGHT
         below = PANEL_MARGIN if self.upright else (self.height - height) / 2
-        x, y = self.width - PANEL_MARGIN - width, self.height - below - height
+        x = PANEL_MARGIN if self.side == "left" else self.width - PANEL_MARGIN - width
+        y = self.height - below - height
         return Box(x_px=self._even(x), y_px=self._even(y), width_px=self._even(width), height_px=self._even(height))
 
     @property

@@ -19,6 +19,7 @@ from coursewright.providers import Context
 
 from coursewright_slides_typst import fonts, picture
 from coursewright_slides_typst.geometry import Canvas
+from coursewright_slides_typst.theme import Theme
 
 _SCALES = (1.6, 1.5, 1.4, 1.33, 1.25, 1.15, 1.07, 1.0, 0.92, 0.84, 0.76, 0.68, 0.6, 0.54)
 """Sizes of the points, in units of 30 px on a 720-pixel slide; the last is 16 px, the least that reads well."""
@@ -33,15 +34,15 @@ _RTL_LANGUAGES = {"ar", "arc", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", 
 _WIDE_PICTURE = 1.25
 
 
-def set_slide(request: SlideRequest, options: Any, context: Context) -> tuple[bytes, Box | None]:
+def set_slide(request: SlideRequest, look: Theme, context: Context) -> tuple[bytes, Box | None]:
     """The slide as PNG, and the presenter's place on it. Raises BadInput for a picture that cannot be shown."""
     scene = request.scene
-    canvas = Canvas(request.width_px, request.height_px, request.presenter)
+    canvas = Canvas(request.width_px, request.height_px, request.presenter, request.presenter_side)
     bullets = [tidy(bullet) for bullet in scene.bullets]
     texts = [tidy(scene.title), tidy(request.footer), *bullets]
-    font = fonts.choose(texts, request.language, options.font)
-    if options.font and options.font not in font.families:
-        context.notice(f"the font {options.font!r} is not installed here; Roboto is used")
+    font = fonts.choose(texts, request.language, look.font)
+    if look.font and look.font not in font.families:
+        context.notice(f"the font {look.font!r} is not installed here; Roboto is used")
     if font.missing:
         context.notice(fonts.missing_notice(font.missing))
     root = context.scratch
@@ -54,12 +55,13 @@ def set_slide(request: SlideRequest, options: Any, context: Context) -> tuple[by
         "page": {"width": canvas.width, "height": canvas.height},
         "text": msgspec.to_builtins(canvas.text),
         "panel": msgspec.to_builtins(canvas.panel),
+        "footer-x": canvas.footer_x,
         "footer-width": canvas.footer_width,
         "families": font.families,
         "lang": request.language.split("-")[0],
         "rtl": reads_right_to_left(texts, request.language),
-        "theme": options.theme,
-        "accent": options.accent,
+        "theme": look.theme,
+        "accent": look.accent,
         "footer": "" if texts[1] == texts[0] else texts[1],
         "statement": aspect is None and (not bullets or (len(bullets) == 1 and len(bullets[0]) <= _SUBTITLE_LENGTH)),
         "gap": _GAPS.get(len(bullets), 0.82),

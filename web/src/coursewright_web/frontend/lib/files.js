@@ -6,14 +6,14 @@ export const TYPES = {
   portrait: { icon: "photo", accept: "image/*", one: _("Photo") },
   voice_sample: { icon: "microphone", accept: "audio/*,.webm,.m4a", one: _("Voice") },
   document: { icon: "document-text", accept: ".txt,.md,.markdown,.html,.pdf,.docx,.pptx", one: _("Document") },
-  slide_theme: { icon: "swatch", accept: ".toml,.typ,.zip", one: _("Theme") },
+  slide_theme: { icon: "swatch", accept: ".toml", one: _("Theme") },
   result: { icon: "film", accept: "", one: _("Result") },
   script: { icon: "document-text", accept: ".json,.md,.txt", one: _("Script") },
 };
 
 /** What a file is most likely for: by its media type and its name. */
 export function typeOf(file, otherwise = "document") {
-  if (/\.(toml|typ|zip)$/i.test(file.name)) return "slide_theme";
+  if (/\.toml$/i.test(file.name)) return "slide_theme";
   if (file.type.startsWith("image/")) return "portrait";
   if (file.type.startsWith("audio/") || /\.(webm|m4a)$/i.test(file.name)) return "voice_sample";
   if (/\.(txt|md|markdown|html?|pdf|docx|pptx)$/i.test(file.name)) return "document";
