@@ -6,16 +6,14 @@ import json
 import sqlite3
 import uuid
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from coursewright_api.database import SQLITE_NAME
 from playwright.sync_api import expect
 
-from web.tests.conftest import Known, Site, Visits, log_in, served
-from web.tests.seed import PASSWORD, SCENES
+from web.tests.conftest import Known, Site, Visits
+from web.tests.seed import SCENES
 
 
 def tell(site: Site, job: str, kind: str, **data: Any) -> None:
@@ -174,25 +172,3 @@ def test_the_list_is_searched_paged_and_emptied_and_a_delete_is_undone(
     page.get_by_text("1 job deleted.").wait_for()
     page.goto(f"{site.url}/jobs?text=Lesson+1")  # leaving the page does what was not undone
     expect(rows).to_have_count(9)
-
-
-def test_a_real_job_runs_under_the_open_page_until_its_sound_can_be_heard(data_folder: Path, visits: Visits) -> None:
-    with served(data_folder) as live:
-        live.server.wait_for(r"  Prefect   (\S+)")
-        person = {"email": "flo@example.org", "username": "flo", "password": PASSWORD}
-        with httpx.Client(base_url=live.url, timeout=30) as api:
-            api.post("/api/auth/register", json=person)
-            login = api.post("/api/auth/login", json={"email": person["email"], "password": PASSWORD}).json()
-            page = visits.open()
-            log_in(page, live.url, person["email"])
-            page.get_by_text("Your first course is a few minutes away").wait_for()
-            asked = {"pipeline": "text_to_speech", "inputs": {"text": "Good morning."}, "title": "Good morning"}
-            api.post("/api/jobs", json=asked, headers={"Authorization": f"Bearer {login['access_token']}"})
-        page.set_default_timeout(60_000)
-        page.get_by_role("link", name="Good morning").first.click()
-        page.get_by_text("Finished").first.wait_for()
-        sound = page.locator("audio")
-        sound.wait_for()
-        heard = sound.evaluate("async (media) => { media.muted = true; await media.play(); return media.duration; }")
-        assert heard > 0.3
-        page.context.close()  # before the service stops, which its stream would complain of

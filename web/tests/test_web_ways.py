@@ -173,10 +173,24 @@ def test_the_service_is_killed_under_the_page_of_a_job_that_goes_on(live: Site, 
     expect(page.get_by_role("alert").filter(has_text="The service cannot be reached.")).to_be_hidden()
 
 
+def test_a_job_runs_under_the_open_page_until_its_sound_can_be_heard(live: Site, visits: Visits) -> None:
+    page = opened(visits, live, "flo")
+    page.get_by_text("Your first course is a few minutes away").wait_for()
+    asked = {"pipeline": "text_to_speech", "inputs": {"text": "Good morning."}, "title": "Good morning"}
+    csrf = {each["name"]: each["value"] for each in page.context.cookies()}["coursewright_csrf"]
+    assert page.request.post(f"{live.url}/api/jobs", data=asked, headers={"X-CSRF-Token": csrf}).ok
+    page.get_by_role("link", name="Good morning").first.click()
+    page.get_by_text("Finished").first.wait_for(timeout=60_000)
+    sound = page.locator("audio")
+    sound.wait_for()
+    heard = sound.evaluate("async (media) => { media.muted = true; await media.play(); return media.duration; }")
+    assert heard > 0.3
+
+
 def test_the_pictures_of_the_readme_are_taken_on_the_way_and_are_those_it_shows(
     live: Site, visits: Visits, tmp_path: Path
 ) -> None:
-    go(opened(visits, live, "lina"), live.url, tmp_path, f"{NOTES}\n# The moon\nIt pulls.\n")
+    go(opened(visits, live, "lina"), live.url, tmp_path, NOTES)
     shown = ROOT / "docs" / "images"
     for name in PICTURES:
         with Image.open(tmp_path / f"{name}.jpg") as taken, Image.open(shown / f"{name}.jpg") as kept:
