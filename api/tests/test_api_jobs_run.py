@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,10 @@ import httpx
 import pytest
 from coursewright.run.deployments import POOL
 from coursewright.run.orchestration import Orchestration
+from coursewright.run.server import stop
+from coursewright.settings import Settings
+
+from api.tests.conftest import Served
 
 PIPELINE = """
 name: spoken
@@ -38,24 +43,27 @@ NOTES = "# Tides\n" + "".join(
     for name in ("Moon", "Sun", "Earth")
 )
 LONG = "# Long\n" + "".join(
-    f"## Part {n}\nThe {n}th part is told in words of its own, as each is.\n" for n in range(200)
+    f"## Part {n}\nThe {n}th part is told in words of its own, as each is.\n" for n in range(80)
 )
 
 
-@pytest.fixture
-def client(serve: Callable[..., Any], tmp_path: Any) -> Iterator[Any]:
-    folder = tmp_path / "pipelines"
-    folder.mkdir()
-    (folder / "spoken.yaml").write_text(PIPELINE)
-    (folder / "told.yaml").write_text(TOLD)
-    served = serve(COURSEWRIGHT_SERVER_PIPELINES_DIR=str(folder))
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Ada, the first admin of a service for all these tests: starting one takes as long as any of them."""
+    folder = tmp_path_factory.mktemp("jobs_run")
+    pipelines = folder / "pipelines"
+    pipelines.mkdir()
+    (pipelines / "spoken.yaml").write_text(PIPELINE)
+    (pipelines / "told.yaml").write_text(TOLD)
+    served = Served(folder / "data", COURSEWRIGHT_SERVER_PIPELINES_DIR=str(pipelines))
     ada = {"email": "ada@example.org", "password": "correct horse battery"}
-    with httpx.Client(base_url=served.url, timeout=30) as client:
+    with contextlib.closing(served), httpx.Client(base_url=served.url, timeout=30) as client:
         token = served.wait_for(r"/setup#token=(\S+)")
         assert client.post("/api/auth/setup", json={**ada, "token": token, "username": "ada"}).status_code == 204
         client.headers["Authorization"] = f"Bearer {client.post('/api/auth/login', json=ada).json()['access_token']}"
         client.prefect = served.wait_for(r"Prefect   (\S+)")  # type: ignore[attr-defined]  # for the tests
         yield client
+    stop(Settings(data_dir=folder / "data"))
 
 
 def until(client: Any, job: str, wanted: Callable[[str, dict[str, Any]], bool]) -> dict[str, Any]:
@@ -144,6 +152,8 @@ def test_a_script_is_reviewed_edited_and_only_what_is_out_of_date_is_made(client
 def heard_beforehand(client: Any, notes: str) -> None:
     """A sentence is spoken without a script, and leaves no trace."""
     sample = {"title": "Tides", "narration": "The sea rises."}
+    kept = ("/api/jobs", "/api/assets?type=result")
+    before = [client.get(path).json() for path in kept]
     wanted = {"pipeline": "told", "inputs": {"notes": notes}, "until": "voice", "preview": {"sample": sample}}
     job = client.post("/api/jobs", json=wanted).json()["id"]
     assert until(client, job, lambda kind, _: kind == "end")["status"] == "completed"
@@ -156,7 +166,7 @@ def heard_beforehand(client: Any, notes: str) -> None:
     sound = next(each for each in files if each["output"] == "voice" and each["media_type"].startswith("audio/"))
     assert sound["id"] is None
     assert client.get(sound["link"]["url"]).content.startswith(b"RIFF")
-    assert client.get("/api/jobs").json()["items"] == client.get("/api/assets?type=result").json()["items"] == []
+    assert [client.get(path).json() for path in kept] == before
 
 
 def edit_of(scene: dict[str, Any]) -> dict[str, Any]:
@@ -182,12 +192,16 @@ def test_a_run_from_prefects_pages_is_a_job_of_the_first_admin(client: Any) -> N
             deployment = await prefect._client.read_deployment_by_name("spoken/course")
             await prefect._client.create_flow_run_from_deployment(deployment.id, parameters={"text": "From Prefect."})
 
+    def jobs() -> set[str]:
+        return {each["id"] for each in client.get("/api/jobs").json()["items"]}
+
+    before = jobs()
     soon(lambda: asyncio.run(submit()))
     deadline = time.monotonic() + 60
-    while not (found := client.get("/api/jobs").json()["items"]):
+    while not (found := jobs() - before):
         assert time.monotonic() < deadline
         time.sleep(0.2)
-    job = found[0]["id"]
+    (job,) = found
     assert until(client, job, lambda kind, _: kind == "end")["status"] == "completed"
     assert [each["output"] for each in client.get(f"/api/jobs/{job}/results").json()["files"]] == ["sound"]
 
