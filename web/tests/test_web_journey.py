@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tools.processes import free_port
-from web.tests.conftest import ROOT, Site, Visits, served
+from web.tests.conftest import ROOT, Site, Visits, enter, served
 from web.tests.seed import PASSWORD
 from web.tests.spite import SPITEFUL
 
@@ -109,7 +109,7 @@ def test_a_person_makes_a_course_from_their_notes(new: Site, visits: Visits, tmp
 
 def test_the_script_is_looked_at_before_and_waits_for_its_author(new: Site, visits: Visits) -> None:
     page = visits.open(size="phone")
-    log_in_as_first(page, new)
+    enter(page, new.url, "ben")
     page.goto(f"{new.url}/create/narrated_slides")
     notes = page.get_by_role("textbox", name="Course notes")
     notes.fill("# The tide\nThe sea rises twice a day, and falls again.\n")
@@ -143,7 +143,7 @@ def test_the_script_is_looked_at_before_and_waits_for_its_author(new: Site, visi
 
 def test_the_review_says_who_gets_data_and_what_is_not_known(new: Site, visits: Visits) -> None:
     page = visits.open()
-    log_in_as_first(page, new)
+    enter(page, new.url, "cleo")
     page.goto(f"{new.url}/create/translated_lesson")
     page.get_by_role("textbox", name="Lesson notes").fill(NOTES)
     page.get_by_role("button", name="Next").click()
@@ -166,7 +166,7 @@ def test_files_are_kept_with_names_that_are_only_text(new: Site, visits: Visits,
     page = visits.open(size="phone")
     visits.meant.append("status of 422")
     page.on("dialog", lambda dialog: pytest.fail(f"it ran: {dialog.message}"))
-    log_in_as_first(page, new)
+    enter(page, new.url, "dora")
     good, bad = tmp_path / "<img src=x onerror=alert(3)>.md", tmp_path / "broken.png"
     good.write_text(NOTES, "utf-8")
     bad.write_bytes(b"no picture")
@@ -189,7 +189,7 @@ def test_files_are_kept_with_names_that_are_only_text(new: Site, visits: Visits,
 def test_a_new_file_in_the_folder_is_a_format_with_a_whole_wizard(new: Site, visits: Visits) -> None:
     (new.data.parent / "pipelines" / "greeting.yaml").write_text(OWN_FORMAT, "utf-8")
     page = visits.open()
-    log_in_as_first(page, new)
+    enter(page, new.url, "ewan")
     page.goto(f"{new.url}/create")
     page.get_by_role("link", name="A greeting").click()
     expect(page.get_by_role("navigation", name="Steps").get_by_role("listitem")).to_have_count(3)
@@ -207,11 +207,3 @@ def test_a_new_file_in_the_folder_is_a_format_with_a_whole_wizard(new: Site, vis
     given = page.get_by_role("region", name="What goes in")
     for text in ("Good morning.", "Yes", "2", "Cool", "German"):
         expect(given.get_by_text(text, exact=True)).to_be_visible()
-
-
-def log_in_as_first(page: Page, site: Site) -> None:
-    """The one whom the first test set up."""
-    answer = page.request.post(
-        f"{site.url}/api/auth/login", data={"email": "ada@example.org", "password": PASSWORD, "cookies": True}
-    )
-    assert answer.ok, answer.text()

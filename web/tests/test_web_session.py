@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from web.tests.conftest import Known, Site, Visits, log_in, served
+from web.tests.conftest import Known, Site, Visits, enter, log_in, served
 from web.tests.seed import EMAIL, PASSWORD
 
 
@@ -139,7 +139,7 @@ def expire(page: Page) -> None:
 def test_a_session_that_is_renewed_is_not_noticed(fresh: Site, visits: Visits) -> None:
     visits.meant.append("status of 401")
     page = visits.open()
-    log_in(page, fresh.url, "dan@example.org", PASSWORD)
+    enter(page, fresh.url, "flo")
     page.goto(f"{fresh.url}/jobs")
     page.get_by_text("There are no jobs yet").wait_for()
     expire(page)
@@ -173,7 +173,7 @@ def test_a_service_that_is_gone_is_told_of_and_comes_back_by_itself(
 ) -> None:
     visits.meant += ["ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_INCOMPLETE", "status of 401", "ERR_EMPTY"]
     page = visits.open()
-    log_in(page, fresh.url, "dan@example.org", PASSWORD)
+    enter(page, fresh.url, "gil")
     page.goto(f"{fresh.url}/jobs")
     page.get_by_text("There are no jobs yet").wait_for()
     fresh.server.stop()
