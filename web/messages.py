@@ -1,8 +1,9 @@
 """Bring the catalogues up to date: `python web/messages.py jobs` writes what they lack to `locale/<language>/jobs.po`.
 
 Taken are messages of files with `jobs` in their path, or of all files for the area `common`; the words of the pipelines
-in `pipelines/` are the area `courses`, what the service and the engine answer people is the area `problems`. They come
-untranslated, and are printed. What no page says any more is taken out of every file.
+in `pipelines/` are the area `courses`, what the service and the engine answer people is the area `problems`, what the
+plugins that come along say of themselves and of their results is the area `plugins`. They come untranslated, and are
+printed. What no page says any more is taken out of every file.
 """
 
 from __future__ import annotations
@@ -28,22 +29,37 @@ API = ROOT.parent / "api" / "src" / "coursewright_api"
 ENGINE = ROOT.parent / "engine" / "src" / "coursewright"
 ANSWERING = (
     *(API / each for each in ("problems.py", "fields.py", "auth", "consents", "generate", "share")),
-    *(API / each for each in ("assets", "jobs/records.py", "jobs/scripts.py", "jobs/parts.py", "jobs/inputs.py")),
+    *(API / each for each in ("assets", "jobs/link.py", "jobs/records.py", "jobs/scripts.py")),
+    *(API / each for each in ("jobs/parts.py", "jobs/inputs.py")),
     *(API / each for each in ("pipelines/library.py", "pipelines/versions.py", "pipelines/given.py")),
-    *(ENGINE / each for each in ("providers.py", "run/context.py", "run/processes.py", "run/serving.py")),
-    *(ENGINE / "kit" / each for each in ("clips", "speech", "exchange.py", "replies.py")),
+    *(
+        ENGINE / each
+        for each in ("providers.py", "settings.py", "run/context.py", "run/processes.py", "run/serving.py")
+    ),
+    *(ENGINE / "kit" / each for each in ("clips", "gradio", "speech", "writing", "exchange.py", "replies.py")),
     *(PLUGINS / each / "src" for each in ("document_markitdown", "llm_outline", "tts_espeak", "video_portrait")),
 )
 """Whose errors people meet in pages."""
+TELLING = (
+    *(ENGINE / each for each in ("capabilities/__init__.py", "kit", "run/readiness.py", "cli/health.py")),
+    *sorted(PLUGINS.glob("*/src")),
+)
+"""Whose words about themselves and their results people meet in pages."""
 FOR_PROGRAMS = {"cookies.py", "forms.py", "keys.py", "middleware.py", "routes.py"}
 """What only programs and operators meet of it stays English."""
 ERRORS = {
     *("ApiError", "FieldError", "_error", "conflict", "forbidden", "not_found", "refused", "too_many", "unauthorized"),
     *("AuthFailed", "BadInput", "Busy", "InputError", "QuotaExceeded", "TimedOut", "Unavailable", "Unsuited"),
+    *("Need", "Validation", "unavailable"),
 }
-"""What makes an error of a message and its remedy."""
+"""What makes an error of a message and its remedy, or tells of the state of a provider."""
+ABOUT = {"summary", "sends", "licence"}
+"""What the class of a provider says of it."""
+TOLD = {"Capability": {"summary"}, "Health": {"reason", "remedy"}, "Meta": {"description"}}
+"""What is said by those arguments."""
 LEAST = 8
 """Letters of its own that a message with values needs, to be known again."""
+NUMBERED = re.compile(r"%\(\d+\)s")
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 METHODS = {".html": "jinja2.ext:babel_extract", ".js": "javascript", ".py": "python"}
 
@@ -64,36 +80,103 @@ def said() -> dict[Key, str]:
     for path in sorted(PIPELINES.glob("*.yaml")):
         for message in _shown_of(yaml.safe_load(path.read_text("utf-8"))):
             found.setdefault(message, f"courses/{path.name}")
-    for place in ANSWERING:
-        for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
-            if path.name in FOR_PROGRAMS:
-                continue
-            for message in _answered_by(ast.parse(path.read_text("utf-8"))):
-                found.setdefault(message, f"problems/{path.name}")
+    for area, places, messages_of in (
+        ("problems", ANSWERING, _answered_by),
+        ("plugins", TELLING, _told_by),
+        ("assets", (API / "assets" / "pictures.py", API / "assets" / "sounds.py"), _told_by),
+    ):
+        for path in (each for place in places for each in _modules(place)):
+            for message in messages_of(ast.parse(path.read_text("utf-8"))):
+                found.setdefault(message, f"{area}/{path.name}")
     return found
+
+
+def _modules(place: Path) -> list[Path]:
+    found = [place] if place.is_file() else sorted(place.rglob("*.py"))
+    return [path for path in found if path.name not in FOR_PROGRAMS]
 
 
 def _answered_by(module: ast.Module) -> Iterator[str]:
     """Messages and remedies of the errors that a module makes; values in them become `%(1)s`, `%(2)s` …"""
-    constants = {
+    constants = _constants_of(module)
+    for node in ast.walk(module):
+        if not isinstance(node, ast.Call) or (name := _name_of(node.func)) not in ERRORS:
+            continue
+        given = [
+            *node.args,
+            *(each.value for each in node.keywords if each.arg in {"description", "message", "remedy"}),
+        ]
+        for part in given:
+            for choice in _choices(part):
+                text = _numbered(choice, constants)
+                if name == "not_found":
+                    yield f"there is no such {text}"
+                elif " " in text and _is_known_again(text):
+                    yield text
+
+
+def _told_by(module: ast.Module) -> Iterator[str]:
+    """What a module says of its providers, of their options, of how they are, of their results, and of files."""
+    constants = _constants_of(module)
+    for node in ast.walk(module):
+        for part in _told_at(node):
+            for choice in _choices(part):
+                if _is_known_again(text := _numbered(choice, constants)):
+                    yield text
+
+
+def _told_at(node: ast.AST) -> Iterator[ast.expr]:
+    match node:
+        case ast.ClassDef(body=body):
+            for each in body:
+                match each:
+                    case ast.Assign(targets=[ast.Name(id=name)], value=ast.expr() as value) if name in ABOUT:
+                        yield value
+                    case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if name in ABOUT:
+                        yield value
+        case ast.Assign(targets=[ast.Name(id="notices")], value=value):
+            yield value
+        case ast.FunctionDef(name=name) if name.endswith(("notice", "notices")):
+            yield from (each.value for each in ast.walk(node) if isinstance(each, ast.Return) and each.value)
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="notices"), attr="append"), args=[value]):
+            yield value
+        case ast.Call(func=function, args=args, keywords=keywords) if (name := _name_of(function)) in TOLD:
+            yield from (each.value for each in keywords if each.arg in TOLD[name])
+            yield from args[3:4] if name == "Capability" else ()
+        case ast.Call(func=function, args=[value] | [_, _, value]) if _name_of(function) in {"notice", "progress"}:
+            yield value
+
+
+def _constants_of(module: ast.Module) -> dict[str, ast.expr]:
+    return {
         target.id: node.value
         for node in module.body
         if isinstance(node, ast.Assign)
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    for node in ast.walk(module):
-        if not isinstance(node, ast.Call) or (name := _name_of(node.func)) not in ERRORS:
-            continue
-        given = [*node.args, *(each.value for each in node.keywords if each.arg in {"message", "remedy"})]
-        for part in given:
-            for choice in (part.body, part.orelse) if isinstance(part, ast.IfExp) else (part,):
-                pieces = "".join(_literals(choice, constants)).split("\0")
-                text = pieces[0] + "".join(f"%({number})s{piece}" for number, piece in enumerate(pieces[1:], start=1))
-                if name == "not_found":
-                    yield f"there is no such {text}"
-                elif " " in text and (len(pieces) == 1 or sum(map(str.isalpha, "".join(pieces))) >= LEAST):
-                    yield text
+
+
+def _choices(node: ast.expr) -> Iterator[ast.expr]:
+    """The texts that may stand there."""
+    match node:
+        case ast.IfExp(body=one, orelse=other):
+            yield from (*_choices(one), *_choices(other))
+        case ast.List(elts=several) | ast.Tuple(elts=several):
+            for each in several:
+                yield from _choices(each)
+        case _:
+            yield node
+
+
+def _numbered(node: ast.expr, constants: dict[str, ast.expr]) -> str:
+    pieces = "".join(_literals(node, constants)).split("\0")
+    return pieces[0] + "".join(f"%({number})s{piece}" for number, piece in enumerate(pieces[1:], start=1))
+
+
+def _is_known_again(text: str) -> bool:
+    own = NUMBERED.sub("", text)
+    return bool(own) and (own == text or sum(map(str.isalpha, own)) >= LEAST)
 
 
 def _name_of(function: ast.expr) -> str:

@@ -32,6 +32,10 @@ steps:
 outputs: {sounds: "${voice.audio}"}
 """
 """A pipeline that is still there for those of its jobs, whose scripts can be edited."""
+NOTICES = (
+    "llm.outline is no model: the script is your notes, in your own sentences, divided into scenes",
+    "llm.openai: The terms of the model and of the server's operator bind what it writes.",
+)
 SCENES = ("the-beach", "the-pull-of-the-moon", "the-sun-joins-in")
 
 
@@ -193,7 +197,7 @@ async def _steps(job: Any, began: Any, whole: dict[str, StepState], *, voice: St
     providers = {"text": "document.markitdown", "script": "llm.outline", "voice": "tts.espeak"}
     for position, (step, state) in enumerate(whole.items()):
         times = {"started_at": began, "ended_at": began + timedelta(seconds=2 + position)}
-        notices = json.dumps(["the script is your notes, in your own sentences"]) if step == "script" else ""
+        notices = json.dumps(NOTICES) if step == "script" else ""
         await saved(
             JobStep,
             job=job,

@@ -109,7 +109,7 @@ def test_files_are_dropped_and_pasted_and_what_is_wrong_with_one_is_said_at_once
         {"name": "quiet.wav", "mimeType": "audio/wav", "buffer": silence()}
     )
     voice = page.get_by_role("list", name="Files").get_by_role("listitem")
-    expect(voice).to_contain_text("the recording is nearly silent: record again, closer to the microphone")
+    expect(voice).to_contain_text("The recording is nearly silent: record again, closer to the microphone")
 
     # Something is made of a file that is there
     page.goto("/assets?type=document")

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from coursewright_api.database.states import AssetType
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from web.tests import spite
 from web.tests.conftest import AXE, OPEN_PAGES, PAGES, SIZES, Known, Site, Visits, state_of
@@ -33,11 +33,12 @@ BIGGEST_FIRST_PAGE = 150_000
 """Bytes of script and style, as they are sent."""
 
 
-def faults(page: Page) -> list[str]:
+def faults(page: Page, within: str = "html") -> list[str]:
     """What axe finds."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text("utf-8"))
-    found: list[dict[str, Any]] = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
+    run = "(within) => axe.run(within, { resultTypes: ['violations'] })"
+    found: list[dict[str, Any]] = page.evaluate(run, within)["violations"]
     return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
 
 
@@ -134,6 +135,8 @@ def test_scripts_speak_the_language_of_the_page(site: Site, known: Known) -> Non
     settled(page, f"{site.url}/jobs/{site.seeded.running}")
     page.get_by_text("Läuft").first.wait_for()
     assert "noch etwa" in page.locator("main").inner_text()
+    page.get_by_text("llm.outline ist kein Modell: Das Skript sind Ihre Notizen").wait_for()
+    page.get_by_text("llm.openai: Für die Texte gelten die Bedingungen").wait_for()
     look(page, "job-german")
     page.goto(f"{site.url}/assets")
     broken: Any = {"name": "kaputt.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7\nnothing"}
@@ -143,6 +146,15 @@ def test_scripts_speak_the_language_of_the_page(site: Site, known: Known) -> Non
     settled(page, f"{site.url}/create/narrated_slides")
     page.get_by_role("heading", name="Vertonte Folien").wait_for()
     assert "Notizen zum Kurs" in page.locator("main").inner_text()
+    settled(page, f"{site.url}/providers")
+    provider = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="llm.openai"))
+    for words in (
+        "Skripte von jedem Server",
+        "Der fertige Prompt mit den Notizen",
+        "Für die Texte gelten",
+        "Leer: das erste",
+    ):
+        expect(provider.get_by_text(words)).to_be_attached()
 
 
 def test_the_chosen_theme_and_sidebar_are_there_from_the_first_line(site: Site, known: Known) -> None:

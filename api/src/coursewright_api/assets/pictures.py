@@ -44,7 +44,7 @@ def _kept(image: Image.Image, folder: Path) -> Found:
     kind = str(image.format)
     media_type, suffix = _FORMATS[kind]
     _check_size(image)
-    notes = ["only the first picture of the animation is used"] if getattr(image, "n_frames", 1) > 1 else []
+    notices = ["only the first picture of the animation is used"] if getattr(image, "n_frames", 1) > 1 else []
     kept = _plain(image)
     path = folder / f"portrait{suffix}"
     # Written anew, nothing of the file remains but the picture: no place, no camera, no other file behind it.
@@ -55,9 +55,9 @@ def _kept(image: Image.Image, folder: Path) -> Found:
             kept.save(path, "PNG", compress_level=4)
         case _:
             kept.save(path, "WEBP", quality=95, method=2)
-    notes += _face_notes(kept)
+    notices += _face_notices(kept)
     if min(kept.size) < _SMALL_PX:
-        notes.append(f"the picture is small ({kept.width} × {kept.height} pixels); larger ones look better")
+        notices.append(f"the picture is small ({kept.width} × {kept.height} pixels); larger ones look better")
     return Found(
         path=path,
         media_type=media_type,
@@ -66,7 +66,7 @@ def _kept(image: Image.Image, folder: Path) -> Found:
         height_px=kept.height,
         preview=_preview(kept, folder),
         preview_type="image/webp",
-        notes=tuple(notes),
+        notes=tuple(notices),
     )
 
 
@@ -114,7 +114,7 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
     return found or image
 
 
-def _face_notes(image: Image.Image) -> list[str]:
+def _face_notices(image: Image.Image) -> list[str]:
     small = image.convert("RGB")
     small.thumbnail((_SEARCHED_PX, _SEARCHED_PX))
     faces = find_faces(np.asarray(cv2.cvtColor(np.asarray(small), cv2.COLOR_RGB2BGR), np.uint8))

@@ -44,24 +44,24 @@ def inspect(task: Task) -> Found:
         duration_s=round(duration_s, 3),
         preview=preview,
         preview_type="image/svg+xml",
-        notes=tuple(_notes(samples, rate_hz)),
+        notes=tuple(_notices(samples, rate_hz)),
     )
 
 
-def _notes(samples: Samples, rate_hz: int) -> list[str]:
+def _notices(samples: Samples, rate_hz: int) -> list[str]:
     levels = levels_db(samples - np.float32(samples.mean()), rate_hz, _HOP_S)
     loud_db = float(np.percentile(levels, 95)) if len(levels) else -120.0
     spoken_s = float(speech_hops(levels).sum()) * _HOP_S
-    notes = []
+    notices = []
     if loud_db < _SILENT_DB:
-        notes.append("the recording is nearly silent: record again, closer to the microphone")
+        notices.append("the recording is nearly silent: record again, closer to the microphone")
     elif loud_db < _QUIET_DB:
-        notes.append("the recording is quiet; it is made louder for cloning")
+        notices.append("the recording is quiet; it is made louder for cloning")
     if loud_db >= _SILENT_DB and spoken_s < _SHORT_S:
-        notes.append(f"there are {spoken_s:.1f} s of speech; {_SHORT_S:g} s are the least, half a minute is good")
+        notices.append(f"there are {spoken_s:.1f} s of speech; {_SHORT_S:g} s are the least, half a minute is good")
     if clipped := clipped_percent(samples):
-        notes.append(f"{clipped:.1f} % of the loud moments are cut off: record again with less gain")
-    return notes
+        notices.append(f"{clipped:.1f} % of the loud moments are cut off: record again with less gain")
+    return notices
 
 
 def _write_flac(path: Path, samples: Samples, rate_hz: int) -> None:

@@ -92,9 +92,12 @@ class PiperNarration(Provider[SpeechRequest, Speech]):
         wanted = self.options.voice_name.removesuffix(".onnx").lower()
         if not voices or (wanted and all(voice.name.lower() != wanted for voice in voices)):
             found = "; ".join(problems) or (f"there are {names(voices)}" if voices else "there are no voice files")
+            named = self.options.voice_name
             return Health(
                 state="unavailable",
-                reason=f"no Piper voice {self.options.voice_name or 'at all'} in {self.folder}: {found}",
+                reason=f"no Piper voice {named} in {self.folder}: {found}"
+                if named
+                else f"no Piper voice at all in {self.folder}: {found}",
                 remedy="put a voice's two files there (name.onnx and name.onnx.json), from the page of voices that "
                 "the Piper project names, or set voices_dir",
             )

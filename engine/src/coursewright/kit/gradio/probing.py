@@ -55,7 +55,7 @@ def _asleep(what: str, host: Host) -> Health:
     took = host.recall(WAKING)
     return Health(
         state="degraded",
-        reason=f"{what} is asleep" + (f"; waking it took {took:.0f} s last time" if took else ""),
+        reason=f"{what} is asleep; waking it took {took:.0f} s last time" if took else f"{what} is asleep",
         remedy="nothing: the first request wakes it",
     )
 

@@ -1,7 +1,7 @@
 // Trying a pipeline from the editor: the form that authors will see, filled in, starts a job of the text as it is.
 import { get, post } from "../lib/api.js";
 import { faultOf } from "../lib/fields.js";
-import { active, howFar, look, merged } from "../lib/jobs.js";
+import { active, howFar, look, merged, spoken } from "../lib/jobs.js";
 import { follow } from "../lib/live.js";
 import { fail, sentence } from "../lib/toasts.js";
 import { _, language } from "../lib/text.js";
@@ -15,6 +15,7 @@ const WORDS = _(
 /** A part of the editor's component, beside `asking`. `job` is the one that was started last. */
 export const trying = {
   job: null,
+  spoken,
   starting: false,
   trouble: "",
   look,

@@ -8,6 +8,7 @@ const JOBS = {
   failed: { text: _("Failed"), tone: "bad", icon: "x-circle" },
   cancelled: { text: _("Cancelled"), tone: "warn", icon: "no-symbol" },
 };
+const PRIORITIES = { low: _("Low"), normal: _("Normal"), high: _("High"), urgent: _("Urgent") };
 const REVIEW = { text: _("Waits for you"), tone: "accent", icon: "document-text" };
 const CANCELLING = { text: _("Stopping"), tone: "warn", icon: "stop-circle" };
 const STEPS = {
@@ -28,6 +29,7 @@ export const active = (job) => job.status === "pending" || job.status === "runni
 /** Has it ended with a script that its author wants to see first? */
 export const awaits = (job) => job.status === "completed" && job.purpose === "review";
 export const look = (job) => (job.cancelling && active(job) ? CANCELLING : awaits(job) ? REVIEW : (JOBS[job.status] ?? PLAIN));
+export const priorityOf = (job) => PRIORITIES[job.priority] ?? job.priority;
 export const stepLook = (step) => STEPS[step.status] ?? PLAIN;
 
 /** What is over of a job or step, in words: "42 %", "about 3 min left". */

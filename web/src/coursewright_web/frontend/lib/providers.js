@@ -1,7 +1,7 @@
 // How providers are shown, and who else could do what one of them did not.
 import { get } from "./api.js";
-import { fail } from "./toasts.js";
-import { _ } from "./text.js";
+import { fail, sentence } from "./toasts.js";
+import { _, told } from "./text.js";
 
 const STATES = {
   ready: { text: _("Ready"), tone: "good", icon: "check-circle" },
@@ -19,6 +19,21 @@ export const stateOf = (health) => STATES[health?.state] ?? ASKED;
 /** Does it not serve now? */
 export const isOut = (health) => OUT.has(health?.state);
 
+/** All that is installed. What it says of itself is in the page's language, where the catalogue has it. */
+export async function allInstalled() {
+  const all = await get("/api/providers");
+  const capabilities = all.capabilities.map((each) => ({ ...said(each), providers: each.providers.map(said) }));
+  return { ...all, capabilities };
+}
+
+const said = ({ summary, sends = "", licence = "", ...more }) => ({ ...more, summary: told(summary), sends: told(sends), licence: told(licence) });
+
+/** What a provider tells of a result; its terms come with its name. */
+export function noticed(text) {
+  const [, provider, terms] = /^(\w+\.\w+): (.+)$/s.exec(text) ?? [];
+  return provider ? `${provider}: ${sentence(terms)}` : sentence(text);
+}
+
 function withHealth(provider, health) {
   const { message = "", remedy = "" } = health ?? {};
   return { ...provider, message, remedy, state: stateOf(health), out: isOut(health) };
@@ -30,7 +45,7 @@ export const offering = {
   offered: [],
   chosenProvider: "",
   async loadInstalled() {
-    if (!this.installed.length) this.installed = (await get("/api/providers")).capabilities;
+    if (!this.installed.length) this.installed = (await allInstalled()).capabilities;
   },
   /** Who can stand in for whom. */
   providersOf(capability) {

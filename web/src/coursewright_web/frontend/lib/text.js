@@ -32,6 +32,7 @@ const forms = Object.keys(texts)
   .map((message) => ({ message, pieces: message.split(NUMBERED) }))
   .sort((one, other) => own(other.pieces) - own(one.pieces));
 
+const REASON = /: %\(\d+\)s$/; // it ends with what somebody else said, which may be known as well
 const LONGEST = 1000; // characters of what is looked up; a text that is longer is none of ours
 
 /** One message of the service, with its values; empty when it is none. */
@@ -39,7 +40,7 @@ function formed(text) {
   if (known(text)) return known(text);
   for (const { message, pieces } of forms) {
     const found = valuesIn(text, pieces);
-    if (found) return _(message, found);
+    if (found) return _(message, REASON.test(message) ? [...found.slice(0, -1), told(found.at(-1))] : found);
   }
   return "";
 }

@@ -9,6 +9,7 @@ import { stepsOf } from "../lib/fields.js";
 import { draw } from "../lib/graph.js";
 import { localised, servedBy } from "../lib/pipelines.js";
 import { notesField } from "../lib/notes.js";
+import { allInstalled } from "../lib/providers.js";
 import { recorder } from "../lib/recorder.js";
 import { searchSelect } from "../lib/searching.js";
 import { fail, sentence, toast } from "../lib/toasts.js";
@@ -96,7 +97,7 @@ const pipelineEditor = () => {
       const from = encodeURIComponent(this.name || this.model);
       const [schema, providers, pipeline] = await Promise.all([
         get("/api/pipelines/schema.json"),
-        get("/api/providers"),
+        allInstalled(),
         from && get(`/api/pipelines/${from}`),
       ]);
       facts = { schema, known: knowledge(providers), files: [], missing: _("may be missing"), needed: _("needed") };

@@ -7,7 +7,7 @@ import { draw } from "../lib/graph.js";
 import { active, howFar, look, merged, spoken, stepLook, words } from "../lib/jobs.js";
 import { follow } from "../lib/live.js";
 import { localised } from "../lib/pipelines.js";
-import { others } from "../lib/providers.js";
+import { noticed, others } from "../lib/providers.js";
 import { links, shareForm } from "../lib/sharing.js";
 import { fail, sentence, toast } from "../lib/toasts.js";
 import { _, duration, moment, ngettext, since, size, told } from "../lib/text.js";
@@ -222,9 +222,9 @@ function together(name, title, tasks, now) {
     look: stepLook({ status }),
     provider: providers.join(", "),
     count: many ? `${finished}/${tasks.length}` : "",
-    message: tasks.find((task) => task.status === "running")?.message ?? "",
-    tasks: tasks.map((task) => ({ ...task, key: `${name}/${task.item}`, took: taken(task, now) })),
-    notices: [...new Set(tasks.flatMap((task) => task.notices ?? []))],
+    message: told(tasks.find((task) => task.status === "running")?.message ?? ""),
+    tasks: tasks.map((task) => ({ ...task, key: `${name}/${task.item}`, message: told(task.message), took: taken(task, now) })),
+    notices: [...new Set(tasks.flatMap((task) => task.notices ?? []))].map(noticed),
     took: many ? "" : taken(tasks[0], now),
   };
 }

@@ -1,10 +1,10 @@
 // The list of jobs: what it shows is in the address, so that it can be kept and shared.
 import { get, post, query } from "../lib/api.js";
 import { register } from "../lib/components.js";
-import { active, howFar, look, merged, spoken } from "../lib/jobs.js";
+import { active, howFar, look, merged, priorityOf, spoken } from "../lib/jobs.js";
 import { follow } from "../lib/live.js";
 import { localised } from "../lib/pipelines.js";
-import { fail, toast } from "../lib/toasts.js";
+import { fail, sentence, toast } from "../lib/toasts.js";
 import { confirmed } from "../lib/dialogs.js";
 import { undoable } from "../lib/undo.js";
 import { _, ngettext, since } from "../lib/text.js";
@@ -23,6 +23,7 @@ const jobList = () => ({
   pipelines: [],
   now: Date.now(),
   look,
+  priorityOf,
   spoken,
   ago: since,
   active,
@@ -144,7 +145,7 @@ const jobList = () => ({
       const { items } = await post("/api/jobs/bulk", { action, ids: [...ids] }, { keepalive: true });
       const refused = items.filter((each) => !each.ok);
       const told = ngettext("This was not possible for %(n)s job.", "This was not possible for %(n)s jobs.", refused.length);
-      if (refused.length) toast(told, { tone: "warn", more: refused[0].message, stays: true });
+      if (refused.length) toast(told, { tone: "warn", more: sentence(refused[0].message), stays: true });
       this.leaving = [];
       this.chosen = [];
     } catch (error) {

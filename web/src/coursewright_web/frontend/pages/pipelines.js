@@ -6,7 +6,7 @@ import { confirmed } from "../lib/dialogs.js";
 import { draw } from "../lib/graph.js";
 import { inputsOf, localised, servedBy } from "../lib/pipelines.js";
 import { fail, toast } from "../lib/toasts.js";
-import { _, duration, ngettext, since } from "../lib/text.js";
+import { _, duration, ngettext, since, told } from "../lib/text.js";
 
 const FROM = { file: _("comes with the service"), edited: _("made here"), prefect: _("from Prefect") };
 
@@ -98,7 +98,7 @@ const pipelinePage = () => ({
     return this.pipeline ? factsOf(this.pipeline) : [];
   },
   get sends() {
-    return this.pipeline?.sends ?? [];
+    return (this.pipeline?.sends ?? []).map((each) => ({ ...each, what: told(each.what) }));
   },
   get inputs() {
     return inputsOf(this.pipeline?.inputs);

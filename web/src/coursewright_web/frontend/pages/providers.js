@@ -1,7 +1,7 @@
 // Who does the work: what is installed comes at once, how each is when it has answered.
 import { get, post, query } from "../lib/api.js";
 import { register } from "../lib/components.js";
-import { stateOf } from "../lib/providers.js";
+import { allInstalled, stateOf } from "../lib/providers.js";
 import { fail, sentence } from "../lib/toasts.js";
 import { _, duration, language, number } from "../lib/text.js";
 
@@ -29,7 +29,7 @@ const providerList = () => ({
   sentence,
   async init() {
     try {
-      const { capabilities, failures } = await get("/api/providers");
+      const { capabilities, failures } = await allInstalled();
       this.capabilities = capabilities.map((each) => ({ ...each, title: TITLES[each.name] ?? each.name }));
       this.failures = failures;
     } catch (error) {

@@ -1,6 +1,6 @@
 // One scene anew, as its author wishes: a preview asks the model, and what it writes is a proposal.
 import { get, post } from "../lib/api.js";
-import { active, merged } from "../lib/jobs.js";
+import { active, merged, spoken } from "../lib/jobs.js";
 import { fail, sentence } from "../lib/toasts.js";
 import { _ } from "../lib/text.js";
 import { bulletOf } from "./scenes.js";
@@ -12,6 +12,7 @@ const WISHES = [_("Shorter"), _("In simpler words"), _("With an example"), _("Mo
 /** A part of the page's component, with `scenes`, `script`, `job` and `step()`. */
 export const rewriting = {
   wishes: WISHES,
+  spoken,
   writer: null, // who would write: `id`, or `reason` why nobody can
   async wish(scene) {
     if (scene.asking) return this.unask(scene);
@@ -40,7 +41,7 @@ export const rewriting = {
     const all = may.map((id) => providers.find((each) => each.id === id)).filter(Boolean);
     const able = all.filter((each) => SERVES.has(each.state));
     const chosen = able.find((each) => each.id === wrote) ?? able[0];
-    if (chosen) return { step, id: chosen.id, reason: "", remedy: "", sends: chosen.sends };
+    if (chosen) return { step, id: chosen.id, reason: "", remedy: "", sends: sentence(chosen.sends) };
     const [first] = all;
     return { step, id: "", reason: sentence(first?.message ?? ""), remedy: sentence(first?.remedy ?? ""), sends: "" };
   },
