@@ -113,7 +113,7 @@ def test_files_are_dropped_and_pasted_and_what_is_wrong_with_one_is_said_at_once
 
     # Something is made of a file that is there
     page.goto("/assets?type=document")
-    page.get_by_role("link", name="Make a course of it: two.md").click()
+    page.get_by_role("link", name="Use: two.md").click()
     page.get_by_text("With your file: two.md").wait_for()
     expect(page.get_by_role("link", name="Text to speech")).to_be_hidden()  # takes no documents
     page.get_by_role("link", name="Audio lesson").click()

@@ -9,10 +9,24 @@ import { _ } from "../lib/text.js";
 
 const root = document.documentElement;
 
+const opened = []; // dialogs, the last one on top
+
+/** Messages come into the dialog on top: outside of it nobody could press them, or hears them read aloud. */
+const lift = () => (opened.at(-1) ?? document.body).append(...document.querySelectorAll("[data-floats]"));
+
 /** A `<dialog>` that `open` shows. Escape, the backdrop and every `data-close` close it: `@closed` hears of it. */
 const modal = () => ({
+  init() {
+    this.$root.addEventListener("close", () => {
+      opened.splice(opened.indexOf(this.$root), 1);
+      lift();
+    });
+  },
   show() {
-    if (!this.$root.open) this.$root.showModal();
+    if (this.$root.open) return;
+    this.$root.showModal();
+    opened.push(this.$root);
+    lift();
   },
   hide() {
     if (this.$root.open) this.$root.close();
@@ -25,7 +39,7 @@ const modal = () => ({
   },
 });
 
-/** A button with a menu below: arrows move in it, Escape closes it. */
+/** A button with a menu below: arrows move in it, Escape closes it; then, as after a choice, the button has the focus. */
 const menu = () => ({
   open: false,
   flip() {

@@ -74,7 +74,7 @@ const providerList = () => ({
   failureOf: (failure) => _("The plugin %(name)s cannot be used", { name: failure.plugin }),
   kind(option) {
     const shown = option.default === null || typeof option.default === "object" ? "" : String(option.default);
-    const choices = option.limits.enum?.join(", ");
+    const choices = option.limits.enum?.filter(Boolean).join(", ");
     const parts = [choices ?? option.type, shown && _("usually %(value)s", { value: shown })];
     return parts.filter(Boolean).join(" · ");
   },
