@@ -191,8 +191,12 @@ def test_the_dialogs_and_the_menu_of_a_job(site: Site, known: Known, visits: Vis
         expect(share.get_by_label("Address")).to_be_visible()
         good(page, DIALOG)
         share.get_by_label("Messages").get_by_role("button", name="Close").click()  # over the dialog, not below it
-        with dialog(page, share.get_by_role("button", name="Revoke"), "Revoke this link?"):
+        revoke = share.get_by_role("button", name="Revoke")
+        with dialog(page, revoke, "Revoke this link?"):
             pass
+        revoke.click()
+        page.get_by_role("dialog", name="Revoke this link?").get_by_role("button", name="Revoke").click()
+        expect(share.get_by_label("Address")).to_have_count(0)
     account = page.get_by_label("Account of ada")
     account.press("Enter")
     good(page, ".menu:not([x-cloak])")
@@ -231,11 +235,11 @@ def test_a_list_in_which_some_are_chosen_and_what_its_toasts_say(site: Site, kno
     visits.meant += ["status of 403", "status of 413", "status of 429", "status of 500", "status of 503"]
     visits.meant += ["ERR_INTERNET_DISCONNECTED"]
     page = known(base_url=site.url)
-    settled(page, "/jobs")
+    settled(page, "/jobs?text=How+tides+work")
     page.get_by_role("button", name="Filters").click()
     page.get_by_label("Choose all").check()
     good(page)
-    with dialog(page, page.get_by_role("button", name="Stop"), "Stop 4 jobs?"):
+    with dialog(page, page.get_by_role("button", name="Stop"), "Stop 1 job?"):
         pass
 
     # Each refusal is said as what it is; what can be tried again counts down
