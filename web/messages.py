@@ -37,7 +37,7 @@ ANSWERING = (
         for each in ("providers.py", "settings.py", "run/context.py", "run/processes.py", "run/serving.py")
     ),
     *(ENGINE / "kit" / each for each in ("clips", "gradio", "speech", "writing", "exchange.py", "replies.py")),
-    *(PLUGINS / each / "src" for each in ("document_markitdown", "llm_outline", "tts_espeak", "video_portrait")),
+    *sorted(PLUGINS.glob("*/src")),
 )
 """Whose errors people meet in pages."""
 TELLING = (
