@@ -116,7 +116,7 @@ def _answered_by(module: ast.Module) -> Iterator[str]:
 
 
 def _told_by(module: ast.Module) -> Iterator[str]:
-    """What a module says of its providers, of their options, of how they are, of their results, and of files."""
+    """What a module says of its providers, whom they ask, their options, how they are, their results, and of files."""
     constants = _constants_of(module)
     for node in ast.walk(module):
         for part in _told_at(node):
@@ -134,9 +134,11 @@ def _told_at(node: ast.AST) -> Iterator[ast.expr]:
                         yield value
                     case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if name in ABOUT:
                         yield value
-        case ast.Assign(targets=[ast.Name(id="notices")], value=value):
+        case ast.Assign(targets=[ast.Name(id="notices" | "what")], value=value):
             yield value
-        case ast.FunctionDef(name=name) if name.endswith(("notice", "notices")):
+        case ast.keyword(arg="what", value=value):
+            yield value
+        case ast.FunctionDef(name=name) if name.endswith(("notice", "notices", "what")):
             yield from (each.value for each in ast.walk(node) if isinstance(each, ast.Return) and each.value)
         case ast.Call(func=ast.Attribute(value=ast.Name(id="notices"), attr="append"), args=[value]):
             yield value

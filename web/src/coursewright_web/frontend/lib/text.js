@@ -32,15 +32,23 @@ const forms = Object.keys(texts)
   .map((message) => ({ message, pieces: message.split(NUMBERED) }))
   .sort((one, other) => own(other.pieces) - own(one.pieces));
 
-const REASON = /: %\(\d+\)s$/; // it ends with what somebody else said, which may be known as well
 const LONGEST = 1000; // characters of what is looked up; a text that is longer is none of ours
+
+const WHO = /^%\(1\)s /;
+const WHY = /: %\(\d+\)s$/;
+
+/** Values that may be messages themselves: who it is about, at the beginning, and what somebody said, at the end. */
+function withMessages(message, [text, ...values]) {
+  const isMessage = (at) => (at === 0 && WHO.test(message)) || (at === values.length - 1 && WHY.test(message));
+  return [text, ...values.map((value, at) => (isMessage(at) && formed(value)) || value)];
+}
 
 /** One message of the service, with its values; empty when it is none. */
 function formed(text) {
   if (known(text)) return known(text);
   for (const { message, pieces } of forms) {
     const found = valuesIn(text, pieces);
-    if (found) return _(message, REASON.test(message) ? [...found.slice(0, -1), told(found.at(-1))] : found);
+    if (found) return _(message, withMessages(message, found));
   }
   return "";
 }
