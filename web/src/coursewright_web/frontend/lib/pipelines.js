@@ -13,6 +13,9 @@ const KINDS = {
   string: _("a text"),
 };
 
+/** What kind of value is wanted, by the type that JSON has for it; empty when people need not know. */
+export const kindOf = (type) => KINDS[type] ?? "";
+
 const said = ({ title, description, ...more }) => ({ ...more, title: title && _(title), description: description && _(description) });
 
 /** A pipeline with its author's words in the page's language, where the catalogue has them. */
@@ -33,7 +36,7 @@ export function inputsOf(schema) {
     name,
     title: about.title ?? name,
     hint: about.description ?? "",
-    kind: about.enum ? about.enum.join(", ") : about.pattern ? _("a language") : (KINDS[about.format] ?? KINDS[about.type] ?? ""),
+    kind: about.enum ? about.enum.join(", ") : about.pattern ? _("a language") : kindOf(about.format) || kindOf(about.type),
     required: needed.has(name),
     usually: about.default === undefined || about.default === null ? "" : _("usually %(value)s", { value: String(about.default) }),
     position: about.position ?? 0,

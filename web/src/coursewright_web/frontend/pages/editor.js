@@ -24,15 +24,15 @@ import { soundWave } from "../lib/waves.js";
 const PATIENCE_MS = 300;
 const MAIN = "pipeline.yaml"; // what the checker calls the text
 const FIRST = `name: my_course
-title: My course
-description: What comes out, in a sentence.
+title: ${_("My course")}
+description: ${_("What comes out, in a sentence.")}
 
 inputs:
-  text: {type: text, title: What to say}
+  text: {type: text, title: ${_("What to say")}}
 
 steps:
   speech:
-    title: Speak the text
+    title: ${_("Speak the text")}
     uses: tts
     with: {text: "\${inputs.text}"}
 

@@ -1,6 +1,7 @@
 // Who does the work: what is installed comes at once, how each is when it has answered.
 import { get, post, query } from "../lib/api.js";
 import { register } from "../lib/components.js";
+import { kindOf } from "../lib/pipelines.js";
 import { allInstalled, stateOf } from "../lib/providers.js";
 import { fail, sentence } from "../lib/toasts.js";
 import { _, duration, language, number } from "../lib/text.js";
@@ -18,6 +19,11 @@ const COSTS = { free: _("Free"), gpu: _("Needs a graphics card"), metered: _("Co
 const amounts = new Intl.NumberFormat(language, { maximumSignificantDigits: 4 });
 const price = ({ per_unit, currency }) => _("%(amount)s %(currency)s a unit", { amount: amounts.format(per_unit), currency });
 const UNKNOWN = { message: "", remedy: "", needs: [], preferred: false };
+
+function shown(value) {
+  if (typeof value === "boolean") return value ? _("Yes") : _("No");
+  return value === null || typeof value === "object" ? "" : String(value);
+}
 
 const providerList = () => ({
   capabilities: [],
@@ -73,9 +79,9 @@ const providerList = () => ({
   },
   failureOf: (failure) => _("The plugin %(name)s cannot be used", { name: failure.plugin }),
   kind(option) {
-    const shown = option.default === null || typeof option.default === "object" ? "" : String(option.default);
     const choices = option.limits.enum?.filter(Boolean).join(", ");
-    const parts = [choices ?? option.type, shown && _("usually %(value)s", { value: shown })];
+    const usual = shown(option.default);
+    const parts = [choices ?? kindOf(option.type.replace(" or null", "")), usual && _("usually %(value)s", { value: usual })];
     return parts.filter(Boolean).join(" · ");
   },
   async test(provider) {
