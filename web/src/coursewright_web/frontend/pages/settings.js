@@ -42,16 +42,18 @@ const profileForm = () =>
       email: "",
       async load() {
         try {
-          this.take(await get("/api/auth/profile"));
+          this.take(await get("/api/auth/profile"), (field) => field.value === field.defaultValue);
         } catch (error) {
           fail(error);
         }
       },
-      take(profile) {
+      /** Show a profile in those fields; what somebody has typed before it came stays. */
+      take(profile, wanted = () => true) {
+        const { elements } = this.$root;
         this.profile = profile;
-        for (const name of ["full_name", "username", "email"]) this.$root.elements[name].value = profile[name];
-        this.$root.elements.password.value = "";
-        this.email = profile.email;
+        for (const name of ["full_name", "username", "email"]) if (wanted(elements[name])) elements[name].value = profile[name];
+        elements.password.value = "";
+        this.email = elements.email.value;
       },
       typed(event) {
         this.email = event.target.value;
