@@ -80,8 +80,8 @@ def page_of(site: Site, error: ApiError) -> str:
     return renderer.error(RequestFactory().get("/"), respond(error)).content
 
 
-def previewed(page: Page, **ends: dict[str, Any]) -> None:
-    """Let previews end so, by the step that they are of; no worker is here."""
+def previewed(page: Page, ends: dict[str, dict[str, Any]]) -> None:
+    """Let previews be so, by the step that they are of; no worker is here."""
 
     def answer(route: Route) -> None:
         path = route.request.url.partition("/api/jobs")[2].strip("/")
@@ -96,18 +96,20 @@ def previewed(page: Page, **ends: dict[str, Any]) -> None:
         results = {"values": {}, "files": files}
         return route.fulfill(json={**(results if path.endswith("results") else job), **ends[step]})
 
-    page.route(re.compile("/api/jobs(/[a-z]+)?(/results)?$"), answer)
+    page.route(re.compile("/api/jobs(/[a-z]+)?(/results|/cancel)?$"), answer)
     page.route("**/made.wav", lambda route: route.fulfill(body=tone(), content_type="audio/wav"))
 
 
 def test_a_wizard_at_each_of_its_steps(site: Site, visits: Visits) -> None:
+    visits.meant += ["status of 422", "status of 503"]
     page = visits.open(base_url=site.url)
     enter(page, site.url, "lou")
     scene = {"title": "The tide", "narration": SAID, "bullets": ["Twice a day"], "duration_s": 4}
     script = {"title": "The tide", "language": "en", "scenes": [{**scene, "id": str(number)} for number in range(9)]}
     refusal = {"provider": "slides.typst", "message": "the slide cannot be drawn", "remedy": "try again"}
     failed = {"status": "failed", "failures": [{"refusals": [refusal]}]}
-    previewed(page, script={"values": {"script": script}}, voice={}, slides=failed)
+    ends: dict[str, Any] = {"script": {"values": {"script": script}}, "voice": {"status": "running"}, "slides": failed}
+    previewed(page, ends)
     page.goto("/create/talking_head_course")
     following = page.get_by_role("button", name="Next")
     steps = page.get_by_role("navigation", name="Steps")
@@ -155,18 +157,40 @@ def test_a_wizard_at_each_of_its_steps(site: Site, visits: Visits) -> None:
     following.click()
     page.get_by_text("Record your voice now").click()
     page.get_by_role("button", name="Hear it").click()
+    expect(page.get_by_role("progressbar", name="How it sounds")).to_be_visible()
+    good(page)
+    page.get_by_role("region", name="How it sounds").get_by_role("button", name="Cancel").click()
+    ends["voice"] = {}
+    page.get_by_role("button", name="Hear it").click()
     expect(page.get_by_role("region", name="How it sounds").locator("audio")).to_be_visible()
     good(page)
     following.click()
     page.get_by_role("button", name="See a slide").click()
     expect(page.get_by_text("The slide cannot be drawn.")).to_be_visible()
+    page.locator("#field-language").select_option("other")
+    page.get_by_label("Language tag").fill("Klingon")
+    fault = {"pointer": "/inputs/language", "code": "invalid", "message": "is no language tag"}
+    refuse(page, "**/api/jobs/estimate", 422, "the input 'language' is no language tag", errors=[fault])
+    following.click()
+    expect(page.get_by_text("Is no language tag.")).to_be_visible()
     good(page)
+    page.locator("#field-language").select_option("en")
     steps.get_by_role("button", name="Review").click()
     expect(page.get_by_role("region", name="What it takes")).to_contain_text("Nothing leaves this machine")
     refuse(page, "**/api/jobs", 503, "Prefect does not answer", remedy="try again in a few seconds")
-    visits.meant.append("status of 503")
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("alert").filter(has_text="Prefect does not answer.")).to_be_visible()
+    good(page)
+
+    # What has to be given, and is not
+    page.goto("/create/voice_clone")
+    following.click()
+    expect(page.get_by_text("This is needed.")).to_be_visible()
+    good(page)
+    page.get_by_role("textbox").first.fill(SAID)
+    following.click()
+    following.click()
+    expect(page.get_by_text("Choose one, or add one.")).to_be_visible()
     good(page)
 
 
