@@ -220,8 +220,8 @@ def test_the_dialogs_and_the_menu_of_a_job(site: Site, known: Known, visits: Vis
     with dialog(page, page.get_by_role("button", name="Share"), "Share the results") as share:
         share.get_by_role("button", name="Make a link").click()
         expect(share.get_by_label("Address")).to_be_visible()
-        good(page, DIALOG)
         share.get_by_label("Messages").get_by_role("button", name="Close").click()  # over the dialog, not below it
+        good(page, DIALOG)
         revoke = share.get_by_role("button", name="Revoke")
         with dialog(page, revoke, "Revoke this link?"):
             pass
@@ -266,6 +266,7 @@ def test_a_list_in_which_some_are_chosen_and_what_its_toasts_say(site: Site, kno
     visits.meant += ["status of 403", "status of 413", "status of 429", "status of 500", "status of 503"]
     visits.meant += ["ERR_INTERNET_DISCONNECTED"]
     page = known(base_url=site.url)
+    page.clock.install()
     settled(page, "/jobs?text=How+tides+work")
     page.get_by_role("button", name="Filters").click()
     page.get_by_label("Choose all").check()
@@ -285,13 +286,17 @@ def test_a_list_in_which_some_are_chosen_and_what_its_toasts_say(site: Site, kno
         expect(page.get_by_label("Messages").get_by_text(shown)).to_be_visible()
     expect(page.get_by_label("Messages")).to_contain_text(re.compile(r"in \d+ seconds?"))
     expect(page.get_by_label("Messages")).to_contain_text("urn:uuid:5")  # which the operator is to be told
+    page.get_by_text("urn:uuid:5").hover()  # as somebody who reads it, whom nothing hurries
     good(page, ".toasts")
-    for close in page.get_by_label("Messages").get_by_role("button", name="Close").all()[::-1]:
-        close.click()
+    close = page.get_by_label("Messages").get_by_role("button", name="Close")
+    while close.count():
+        close.first.click()
     page.get_by_role("button", name="Delete").click()
-    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    undo = page.get_by_role("button", name="Undo")
+    undo.focus()
+    page.clock.fast_forward(11_000)  # longer than it would stay
     good(page, ".toasts")
-    page.get_by_role("button", name="Undo").click()
+    undo.press("Enter")
 
     # A part of the service, and then all of it, is gone
     refuse(page, "**/api/jobs?*", 503, "the database does not answer")

@@ -5,32 +5,42 @@ import { _, ngettext, told } from "./text.js";
 
 const SHOWN_S = 7;
 const UNDO_S = 10;
+const AGAIN_S = 2;
 const MOST = 4;
 let last = 0;
-const undoes = new Map(); // apart from the items: Alpine calls every function that an expression gives
+const acts = new Map(); // apart from the items: Alpine calls every function that an expression gives
 
 /** What the corner shows: `$store.toasts`. */
 export const store = Alpine.reactive({
   items: [],
   close(id) {
     store.items = store.items.filter((each) => each.id !== id);
-    undoes.delete(id);
+    const { closed } = acts.get(id) ?? {};
+    acts.delete(id);
+    closed?.();
   },
   act(toast) {
-    const undo = undoes.get(toast.id);
+    acts.get(toast.id)?.undo();
     store.close(toast.id);
-    undo?.();
   },
 });
 
-/** Show a message. `undo` is a function that takes back what was done; `tone`: good, warn, bad, plain. */
-export function toast(text, { tone = "good", undo = null, more = "", stays = false } = {}) {
+/** Whoever reads or reaches for a message is not hurried: under the pointer and with the focus in it, it stays. */
+const held = () => document.querySelector(".toasts:is(:hover, :focus-within)") !== null;
+
+const closeAfter = (id, seconds) => setTimeout(() => (held() ? closeAfter(id, AGAIN_S) : store.close(id)), seconds * 1000);
+
+/**
+ * Show a message. `undo` is a function that takes back what was done, `closed` one that is called when the message goes,
+ * undone or not; `tone`: good, warn, bad, plain.
+ */
+export function toast(text, { tone = "good", undo = null, closed = null, more = "", stays = false } = {}) {
   const id = ++last;
   const mark = { good: "check-circle", bad: "exclamation-circle" }[tone];
-  if (undo) undoes.set(id, undo);
+  acts.set(id, { undo, closed });
   store.items.push({ id, text, tone, more, mark, undoable: Boolean(undo) });
   if (store.items.length > MOST) store.close(store.items[0].id);
-  if (!stays) setTimeout(() => store.close(id), (undo ? UNDO_S : SHOWN_S) * 1000);
+  if (!stays) closeAfter(id, undo ? UNDO_S : SHOWN_S);
   return id;
 }
 

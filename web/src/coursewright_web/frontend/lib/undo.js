@@ -1,7 +1,6 @@
-// Doing something only when nobody took it back: deletes wait a few seconds, or until the page is left.
-import { store, fail, toast } from "./toasts.js";
+// Doing something only when nobody took it back: deletes wait until their message goes, or the page is left.
+import { fail, toast } from "./toasts.js";
 
-const WAIT_S = 10;
 const waiting = new Set();
 
 /** Say what was done, and do it (`commit`) unless it is undone (`restore`) meanwhile. */
@@ -19,15 +18,12 @@ export function undoable(text, commit, restore) {
     }
   };
   waiting.add(finish);
-  const timer = setTimeout(finish, WAIT_S * 1000);
   const undo = () => {
-    clearTimeout(timer);
     waiting.delete(finish);
     if (!entry.done) restore();
     entry.done = true;
   };
-  const id = toast(text, { undo });
-  return { finish, close: () => store.close(id) };
+  toast(text, { undo, closed: finish });
 }
 
 window.addEventListener("pagehide", () => waiting.forEach((finish) => finish()));
