@@ -52,6 +52,7 @@ const scriptPage = () => ({
   async load() {
     try {
       const script = await this.fetched();
+      if (this.script) return; // asked for twice, as when the stream begins: what was typed since then stays
       this.show(script);
       this.begin();
     } catch (error) {
