@@ -391,6 +391,26 @@ def test_a_script_that_is_rewritten_overtaken_and_locked(site: Site, known: Know
     good(page)
 
 
+def test_a_script_that_comes_twice_keeps_what_was_opened_in_the_first(site: Site, known: Known) -> None:
+    page = known(base_url=site.url)
+    held: list[Route] = []
+    page.route("**/api/jobs/*/script", lambda route: held.append(route))  # Playwright takes no method of a list
+    path = f"**/api/jobs/{site.seeded.failed}/script"
+    with page.expect_request(path):
+        page.goto(f"/jobs/{site.seeded.failed}/script")
+    with page.expect_request(path):
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    held[0].continue_()
+    first = page.get_by_role("list", name="Scenes").locator("> li").first
+    first.get_by_role("button", name="Rewrite").press("Enter")
+    expect(first.get_by_text("A model has to do this")).to_be_visible()
+    for late in held[1:]:
+        with page.expect_response(path):
+            late.continue_()
+    page.wait_for_timeout(200)
+    expect(first.get_by_text("A model has to do this")).to_be_visible()
+
+
 def test_an_editor_with_problems_offers_and_a_version_to_save(site: Site, known: Known) -> None:
     page = known(base_url=site.url)
     page.goto("/pipelines/-/new")
