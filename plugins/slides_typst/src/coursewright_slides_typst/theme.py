@@ -59,4 +59,6 @@ def _read(file: Artifact, store: Store) -> ThemeFile:
         with store.open(file) as opened:
             return msgspec.convert(tomllib.loads(opened.read().decode("utf-8-sig")), ThemeFile)
     except (ValueError, RecursionError) as error:  # what UTF-8, TOML and msgspec raise are kinds of ValueError
-        raise BadInput(f"the theme {file.name} cannot be used: {error}", field="theme_file", remedy=_REMEDY) from None
+        what, _, key = str(error).partition(" - at `$.")
+        wrong = f"{key.rstrip('`')}: {what}" if key else what
+        raise BadInput(f"this theme cannot be used: {wrong}", field="theme_file", remedy=_REMEDY) from None
